@@ -1,0 +1,110 @@
+//! Aggregates: the states that commands are decided on, each the fold of one stream of events.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::event::StreamName;
+use crate::time::Timestamp;
+
+/// A state folded from one stream of events.
+///
+/// `apply` is total: an event is a fact, so folding it cannot fail, reads no clock and causes nothing. `Clone` should
+/// be cheap (a persistent map for anything that grows), because a batch works on copies that are dropped if its append
+/// fails.
+///
+/// ```
+/// use cqrs::{Aggregate, Timestamp};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Default, Serialize, Deserialize)]
+/// struct Door { open: bool }
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// enum DoorEvent { Opened, Closed }
+///
+/// impl Aggregate for Door {
+///     const KIND: &'static str = "door";
+///     type Event = DoorEvent;
+///
+///     fn apply(&mut self, event: &DoorEvent) {
+///         self.open = matches!(event, DoorEvent::Opened);
+///     }
+/// }
+///
+/// let mut door = Door::default();
+/// door.apply(&DoorEvent::Opened);
+/// assert!(door.open);
+/// ```
+pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The first part of its streams' names. Stored: never change it.
+    const KIND: &'static str;
+
+    /// The version of the state's shape and of `apply`. Raise it when either changes: older snapshots are then ignored.
+    const FOLD_VERSION: u32 = 1;
+
+    /// What can happen to it. Stored as JSON: an old event must stay readable.
+    type Event: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// Folds one event into the state.
+    fn apply(&mut self, event: &Self::Event);
+
+    /// An event that the passing of time alone makes true at `at`, if one is due.
+    ///
+    /// The executor records what is due before it decides a command that reads this state, and asks again until nothing
+    /// is due. Applying the returned event MUST make it no longer due.
+    fn due(&self, at: Timestamp) -> Option<Self::Event> {
+        let _ = at;
+        None
+    }
+}
+
+/// A typed stream: which aggregate, which id, and the key that places it in a partition when it is created.
+pub struct Stream<A> {
+    name: StreamName,
+    home: Arc<str>,
+    aggregate: PhantomData<fn() -> A>,
+}
+
+impl<A: Aggregate> Stream<A> {
+    /// The stream `id`, placed by its own id.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self::in_partition_of(id, id)
+    }
+
+    /// The stream `id`, placed in the partition of `key` if it does not exist yet.
+    ///
+    /// A stream that exists stays where it was created, whatever `key` says.
+    #[must_use]
+    pub fn in_partition_of(id: &str, key: &str) -> Self {
+        Self { name: StreamName::new(A::KIND, id), home: key.into(), aggregate: PhantomData }
+    }
+
+    /// The stream's name.
+    #[must_use]
+    pub fn name(&self) -> &StreamName {
+        &self.name
+    }
+
+    /// The key that places a new stream.
+    #[must_use]
+    pub fn home(&self) -> &str {
+        &self.home
+    }
+}
+
+impl<A> Clone for Stream<A> {
+    fn clone(&self) -> Self {
+        Self { name: self.name.clone(), home: Arc::clone(&self.home), aggregate: PhantomData }
+    }
+}
+
+impl<A> fmt::Debug for Stream<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}

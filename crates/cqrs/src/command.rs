@@ -1,0 +1,349 @@
+//! Commands: what someone wants done, decided on states, answered once its events are durable.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::aggregate::{Aggregate, Stream};
+use crate::event::{Metadata, PartitionId, Payload, StreamName, Version};
+use crate::state::{Kind, Slot};
+use crate::time::Timestamp;
+use crate::token::Token;
+
+/// A wish that the write side decides: to events and an answer, or to a typed rejection.
+///
+/// `decide` is pure: all it may look at are the command, the states and the log time it is given. It can be called more
+/// than once for one command (a state it asked for had to be loaded first, or another process wrote in between); only
+/// its last decision counts.
+///
+/// ```
+/// use cqrs::{Aggregate, Command, Decision, States, Stream, Streams};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Default, Serialize, Deserialize)]
+/// struct Door { open: bool }
+///
+/// #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// enum DoorEvent { Opened }
+///
+/// impl Aggregate for Door {
+///     const KIND: &'static str = "door";
+///     type Event = DoorEvent;
+///     fn apply(&mut self, _: &DoorEvent) { self.open = true; }
+/// }
+///
+/// struct Open { door: String }
+///
+/// #[derive(Debug, thiserror::Error, PartialEq)]
+/// #[error("the door is open already")]
+/// struct AlreadyOpen;
+///
+/// impl Command for Open {
+///     const NAME: &'static str = "open";
+///     type Answer = ();
+///     type Rejection = AlreadyOpen;
+///
+///     fn streams(&self) -> Streams {
+///         Streams::one(&Stream::<Door>::new(&self.door))
+///     }
+///
+///     fn decide(&self, states: &States<'_>) -> Result<Decision<()>, AlreadyOpen> {
+///         let stream = Stream::<Door>::new(&self.door);
+///         if states.of(&stream).open {
+///             return Err(AlreadyOpen);
+///         }
+///         Ok(Decision::answer(()).record(&stream, DoorEvent::Opened))
+///     }
+/// }
+/// ```
+pub trait Command: Send + 'static {
+    /// Its name in metadata, metrics and traces.
+    const NAME: &'static str;
+
+    /// What the caller gets when it is accepted. Kept as JSON where an idempotency key asks for the first answer again.
+    type Answer: Clone + fmt::Debug + Serialize + DeserializeOwned + Send + 'static;
+
+    /// Why the rules refuse it.
+    type Rejection: std::error::Error + Send + 'static;
+
+    /// Checks what can be checked without any state. Runs before the command is queued.
+    ///
+    /// # Errors
+    /// [`Invalid`] names each field that is wrong.
+    fn validate(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
+
+    /// The streams it knows it needs: loaded together with those of its whole batch.
+    ///
+    /// A state that only shows while deciding (the items of a reservation found by id) is asked for in `decide`, loaded,
+    /// and decided again. The first stream named is the one `If-Match` speaks of and whose version the answer carries.
+    fn streams(&self) -> Streams;
+
+    /// The rule.
+    ///
+    /// # Errors
+    /// The typed rejection; nothing is recorded then.
+    fn decide(&self, states: &States<'_>) -> Result<Decision<Self::Answer>, Self::Rejection>;
+}
+
+/// The fields of a command or query that are wrong in themselves.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Invalid(pub Vec<InvalidField>);
+
+impl Invalid {
+    /// One wrong field.
+    #[must_use]
+    pub fn field(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self(vec![InvalidField { pointer: pointer.into(), detail: detail.into() }])
+    }
+}
+
+/// Where a request is wrong, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidField {
+    /// An RFC 6901 JSON pointer into the request.
+    pub pointer: String,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pointer, self.detail)
+    }
+}
+
+/// The streams a command names.
+#[derive(Clone, Default)]
+pub struct Streams(pub(crate) Vec<Wanted>);
+
+/// A stream to load, and what is needed to make it if it does not exist.
+#[derive(Clone)]
+pub(crate) struct Wanted {
+    pub(crate) name: StreamName,
+    pub(crate) home: Arc<str>,
+    pub(crate) kind: Kind,
+}
+
+impl Wanted {
+    fn new<A: Aggregate>(stream: &Stream<A>) -> Self {
+        Self { name: stream.name().clone(), home: stream.home().into(), kind: Kind::of::<A>() }
+    }
+}
+
+impl Streams {
+    /// No stream yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One stream.
+    #[must_use]
+    pub fn one<A: Aggregate>(stream: &Stream<A>) -> Self {
+        Self::none().and(stream)
+    }
+
+    /// Another stream.
+    #[must_use]
+    pub fn and<A: Aggregate>(mut self, stream: &Stream<A>) -> Self {
+        self.0.push(Wanted::new(stream));
+        self
+    }
+
+    /// Many streams of one aggregate.
+    #[must_use]
+    pub fn and_all<A: Aggregate>(mut self, streams: impl IntoIterator<Item = Stream<A>>) -> Self {
+        self.0.extend(streams.into_iter().map(|stream| Wanted::new(&stream)));
+        self
+    }
+}
+
+/// The states a command is decided on, as of one instant of log time.
+pub struct States<'a> {
+    at: Timestamp,
+    slots: &'a FxHashMap<StreamName, Slot>,
+    absent: RefCell<Vec<Wanted>>,
+}
+
+impl<'a> States<'a> {
+    pub(crate) fn new(at: Timestamp, slots: &'a FxHashMap<StreamName, Slot>) -> Self {
+        Self { at, slots, absent: RefCell::default() }
+    }
+
+    /// The log time of this decision: never earlier than any event it can see.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The state of `stream`; the default state if the stream does not exist.
+    ///
+    /// A state that is not in memory yet reads as the default one too, but the decision is then dropped and made again
+    /// once it is loaded, so no decision that counts has seen less than the log.
+    #[must_use]
+    pub fn of<A: Aggregate>(&self, stream: &Stream<A>) -> Arc<A> {
+        match self.slots.get(stream.name()).and_then(Slot::typed::<A>) {
+            Some(state) => state,
+            None => {
+                self.absent.borrow_mut().push(Wanted::new(stream));
+                Arc::default()
+            }
+        }
+    }
+
+    /// The version of `stream`: 0 if it does not exist. Loads it as [`States::of`] does.
+    #[must_use]
+    pub fn version<A: Aggregate>(&self, stream: &Stream<A>) -> Version {
+        match self.slots.get(stream.name()) {
+            Some(slot) => slot.version,
+            None => {
+                self.absent.borrow_mut().push(Wanted::new(stream));
+                0
+            }
+        }
+    }
+
+    /// The streams that were asked for and are not in memory.
+    pub(crate) fn into_absent(self) -> Vec<Wanted> {
+        self.absent.into_inner()
+    }
+}
+
+/// What was decided: the answer, and the events that make it true.
+#[derive(Debug)]
+pub struct Decision<T> {
+    pub(crate) answer: T,
+    pub(crate) events: Vec<Decided>,
+}
+
+/// An event that a decision records, before it has a place in the log.
+pub(crate) struct Decided {
+    pub(crate) wanted: Wanted,
+    pub(crate) payload: Result<Payload, serde_json::Error>,
+}
+
+impl fmt::Debug for Decided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}", self.wanted.name, self.payload)
+    }
+}
+
+impl<T> Decision<T> {
+    /// An answer that changes nothing.
+    #[must_use]
+    pub fn answer(answer: T) -> Self {
+        Self { answer, events: Vec::new() }
+    }
+
+    /// Records `event` in `stream`.
+    #[must_use]
+    pub fn record<A: Aggregate>(mut self, stream: &Stream<A>, event: A::Event) -> Self {
+        self.add(stream, event);
+        self
+    }
+
+    /// Records several events in `stream`, in order.
+    #[must_use]
+    pub fn record_all<A: Aggregate>(mut self, stream: &Stream<A>, events: impl IntoIterator<Item = A::Event>) -> Self {
+        for event in events {
+            self.add(stream, event);
+        }
+        self
+    }
+
+    fn add<A: Aggregate>(&mut self, stream: &Stream<A>, event: A::Event) {
+        self.events.push(Decided { wanted: Wanted::new(stream), payload: Payload::new(Arc::new(event)) });
+    }
+}
+
+/// A command on its way, with what came along with it.
+#[derive(Clone, Debug)]
+pub struct Envelope<C> {
+    /// The command.
+    pub command: C,
+    /// Stored with its events.
+    pub metadata: Metadata,
+    /// A key under which the first answer is kept and given again.
+    pub idempotency: Option<IdempotencyKey>,
+    /// The version its first stream must have (`If-Match`).
+    pub if_match: Option<Version>,
+    /// After this instant nobody waits for it: it is dropped undecided.
+    pub deadline: Option<Instant>,
+}
+
+impl<C> Envelope<C> {
+    /// A command with nothing along.
+    pub fn new(command: C) -> Self {
+        Self { command, metadata: Metadata::default(), idempotency: None, if_match: None, deadline: None }
+    }
+}
+
+/// A key that makes a command safe to repeat: claimed by a row of its own, in the transaction of the first answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The client's key, with whatever scopes it (the caller, the operation).
+    pub key: String,
+    /// A digest of the request: the same key with another request is refused.
+    pub fingerprint: u64,
+}
+
+/// An accepted command's answer.
+#[derive(Clone, Debug)]
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// Where its events stand: a query that carries it sees them.
+    pub token: Token,
+    /// The version of the command's first stream, as this command left it.
+    pub version: Version,
+    /// Whether this is an earlier answer, given again for its idempotency key.
+    pub replayed: bool,
+}
+
+/// Why a command was not accepted. Each variant says who must act.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError<R> {
+    /// The rules refuse it: the client must ask for something else.
+    #[error(transparent)]
+    Rejected(R),
+    /// It is wrong in itself: the client must mend it.
+    #[error("invalid command: {0}")]
+    Invalid(Invalid),
+    /// The stream has moved on since the client read it: read again.
+    #[error("expected version {expected}, found {actual}")]
+    VersionMismatch {
+        /// What the client named.
+        expected: Version,
+        /// What the stream has.
+        actual: Version,
+    },
+    /// The idempotency key was used for another request: the client must take a new one.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The queue is full: retry later.
+    #[error("the command queue is full")]
+    Overloaded,
+    /// Nobody waits any more: nothing was decided.
+    #[error("the deadline passed before the command was decided")]
+    DeadlineExceeded,
+    /// The store cannot be reached or is stopping, and the outcome may be unknown: repeat the same command under the
+    /// same id.
+    #[error("the write side is unavailable: {0}")]
+    Unavailable(String),
+    /// Our fault: log it and hide it.
+    #[error("the command could not be decided: {0}")]
+    Broken(String),
+}
+
+/// The partitions of `streams` that do not exist yet.
+pub(crate) fn home_of(wanted: &Wanted, partitions: u16) -> PartitionId {
+    PartitionId::of(&wanted.home, partitions)
+}

@@ -1,0 +1,181 @@
+//! Projections: folds from the log into the rows of a read model. They have no way to cause an effect.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use lru::LruCache;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+use crate::aggregate::Aggregate;
+use crate::event::Recorded;
+use crate::read_store::ReadModel;
+
+/// A fold of events into the rows of one read model.
+///
+/// The fold is pure and may be called again for the same event (a row it asked for had to be loaded first); all it can
+/// do is change rows, so replaying a log is always safe. A row MUST be written by events of one partition only.
+///
+/// ```
+/// use cqrs::{Aggregate, Projection, ReadModel, Recorded, Rows, Unreadable};
+/// use serde::{Deserialize, Serialize};
+/// # #[derive(Clone, Default, Serialize, Deserialize)]
+/// # struct Door { open: bool }
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # enum DoorEvent { Opened }
+/// # impl Aggregate for Door {
+/// #     const KIND: &'static str = "door";
+/// #     type Event = DoorEvent;
+/// #     fn apply(&mut self, _: &DoorEvent) { self.open = true; }
+/// # }
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Openings { times: u64 }
+///
+/// impl ReadModel for Openings {
+///     const NAME: &'static str = "openings";
+///     const VERSION: u32 = 1;
+/// }
+///
+/// struct CountOpenings;
+///
+/// impl Projection for CountOpenings {
+///     type Row = Openings;
+///
+///     fn fold(&self, event: &Recorded, rows: &mut Rows<Openings>) -> Result<(), Unreadable> {
+///         if event.as_event_of::<Door>()?.is_some() {
+///             let times = rows.get(event.stream.id()).map_or(0, |row| row.times);
+///             rows.put(event.stream.id(), Openings { times: times + 1 });
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Projection: Send + Sync + 'static {
+    /// The rows it writes.
+    type Row: ReadModel;
+
+    /// Folds one event.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if the event cannot be decoded.
+    fn fold(&self, event: &Recorded, rows: &mut Rows<Self::Row>) -> Result<(), Unreadable>;
+}
+
+/// A stored event that this version cannot decode.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("event {stream}@{version} (partition {partition}, position {position}) cannot be read: {cause}")]
+pub struct Unreadable {
+    /// The event's stream.
+    pub stream: String,
+    /// Its version in it.
+    pub version: u64,
+    /// Its partition.
+    pub partition: u16,
+    /// Its position.
+    pub position: u64,
+    /// What the decoder said.
+    pub cause: String,
+}
+
+impl Recorded {
+    /// This event as one of aggregate `A`; `None` if it is of another kind.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it is of that kind and cannot be decoded.
+    pub fn as_event_of<A: Aggregate>(&self) -> Result<Option<Arc<A::Event>>, Unreadable> {
+        if self.stream.kind() != A::KIND {
+            return Ok(None);
+        }
+        let event = self.payload.decode::<A>().map_err(|cause| Unreadable {
+            stream: self.stream.to_string(),
+            version: self.version,
+            partition: self.partition.0,
+            position: self.position,
+            cause: cause.to_string(),
+        })?;
+        Ok(Some(event))
+    }
+}
+
+/// The rows that a fold reads and writes: a batch of events works on them in memory.
+pub struct Rows<R> {
+    /// Rows as they are stored.
+    known: LruCache<String, Option<Arc<R>>, FxBuildHasher>,
+    /// Rows as this batch leaves them.
+    changed: FxHashMap<String, Option<Arc<R>>>,
+    /// Keys that were asked for and are not in memory.
+    absent: Vec<String>,
+}
+
+impl<R: ReadModel> Rows<R> {
+    /// No rows in memory yet; at most `capacity` are kept from batch to batch.
+    pub(crate) fn new(capacity: NonZeroUsize) -> Self {
+        Self {
+            known: LruCache::with_hasher(capacity, FxBuildHasher),
+            changed: FxHashMap::default(),
+            absent: Vec::new(),
+        }
+    }
+
+    /// The row under `key`, if there is one.
+    ///
+    /// A row that is not in memory yet reads as none; the batch is folded again once it is loaded.
+    pub fn get(&mut self, key: &str) -> Option<Arc<R>> {
+        if let Some(row) = self.changed.get(key) {
+            return row.clone();
+        }
+        if let Some(row) = self.known.get(key) {
+            return row.clone();
+        }
+        self.absent.push(key.to_owned());
+        None
+    }
+
+    /// Writes the row under `key`.
+    pub fn put(&mut self, key: &str, row: R) {
+        self.changed.insert(key.to_owned(), Some(Arc::new(row)));
+    }
+
+    /// Removes the row under `key`.
+    pub fn remove(&mut self, key: &str) {
+        self.changed.insert(key.to_owned(), None);
+    }
+
+    /// Changes the row under `key` in place, if it exists.
+    pub fn update(&mut self, key: &str, change: impl FnOnce(&mut R)) {
+        if !self.changed.contains_key(key) {
+            match self.get(key) {
+                Some(row) => self.changed.insert(key.to_owned(), Some(row)),
+                None => return,
+            };
+        }
+        if let Some(Some(row)) = self.changed.get_mut(key) {
+            change(Arc::make_mut(row));
+        }
+    }
+
+    /// The keys that this batch missed. If there are any, what it changed was folded from too little and is dropped.
+    pub(crate) fn take_absent(&mut self) -> Vec<String> {
+        if !self.absent.is_empty() {
+            self.changed.clear();
+        }
+        std::mem::take(&mut self.absent)
+    }
+
+    /// Puts a stored row into memory.
+    pub(crate) fn load(&mut self, key: String, row: Option<Arc<R>>) {
+        self.known.put(key, row);
+    }
+
+    /// What this batch has changed.
+    pub(crate) fn changed(&self) -> &FxHashMap<String, Option<Arc<R>>> {
+        &self.changed
+    }
+
+    /// The batch is stored: its rows are the known ones now.
+    pub(crate) fn committed(&mut self) {
+        for (key, row) in self.changed.drain() {
+            self.known.put(key, row);
+        }
+    }
+}
