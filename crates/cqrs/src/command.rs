@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aggregate::{Aggregate, Stream};
-use crate::event::{Metadata, PartitionId, Payload, StreamName, Version};
+use crate::event::{Metadata, Payload, StreamName, Version};
 use crate::state::{Kind, Slot};
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -170,12 +170,14 @@ impl Streams {
 pub struct States<'a> {
     at: Timestamp,
     slots: &'a FxHashMap<StreamName, Slot>,
-    absent: RefCell<Vec<Wanted>>,
+    /// The number of the command that reads.
+    reader: u64,
+    unnamed: RefCell<Vec<Wanted>>,
 }
 
 impl<'a> States<'a> {
-    pub(crate) fn new(at: Timestamp, slots: &'a FxHashMap<StreamName, Slot>) -> Self {
-        Self { at, slots, absent: RefCell::default() }
+    pub(crate) fn new(at: Timestamp, slots: &'a FxHashMap<StreamName, Slot>, reader: u64) -> Self {
+        Self { at, slots, reader, unnamed: RefCell::default() }
     }
 
     /// The log time of this decision: never earlier than any event it can see.
@@ -186,34 +188,31 @@ impl<'a> States<'a> {
 
     /// The state of `stream`; the default state if the stream does not exist.
     ///
-    /// A state that is not in memory yet reads as the default one too, but the decision is then dropped and made again
-    /// once it is loaded, so no decision that counts has seen less than the log.
+    /// A stream that the command has not named before reads as the default one too, but the decision is then dropped
+    /// and made again with that stream loaded, its due events recorded and its partition's head compared: no decision
+    /// that counts has seen less than the log.
     #[must_use]
     pub fn of<A: Aggregate>(&self, stream: &Stream<A>) -> Arc<A> {
-        match self.slots.get(stream.name()).and_then(Slot::typed::<A>) {
-            Some(state) => state,
-            None => {
-                self.absent.borrow_mut().push(Wanted::new(stream));
-                Arc::default()
-            }
-        }
+        self.slot(stream).and_then(Slot::typed::<A>).unwrap_or_default()
     }
 
-    /// The version of `stream`: 0 if it does not exist. Loads it as [`States::of`] does.
+    /// The version of `stream`: 0 if it does not exist.
     #[must_use]
     pub fn version<A: Aggregate>(&self, stream: &Stream<A>) -> Version {
-        match self.slots.get(stream.name()) {
-            Some(slot) => slot.version,
-            None => {
-                self.absent.borrow_mut().push(Wanted::new(stream));
-                0
-            }
-        }
+        self.slot(stream).map_or(0, |slot| slot.version)
     }
 
-    /// The streams that were asked for and are not in memory.
-    pub(crate) fn into_absent(self) -> Vec<Wanted> {
-        self.absent.into_inner()
+    fn slot<A: Aggregate>(&self, stream: &Stream<A>) -> Option<&Slot> {
+        let slot = self.slots.get(stream.name()).filter(|slot| slot.named_by == self.reader);
+        if slot.is_none() {
+            self.unnamed.borrow_mut().push(Wanted::new(stream));
+        }
+        slot
+    }
+
+    /// The streams that were read without having been named.
+    pub(crate) fn into_unnamed(self) -> Vec<Wanted> {
+        self.unnamed.into_inner()
     }
 }
 
@@ -341,9 +340,4 @@ pub enum CommandError<R> {
     /// Our fault: log it and hide it.
     #[error("the command could not be decided: {0}")]
     Broken(String),
-}
-
-/// The partitions of `streams` that do not exist yet.
-pub(crate) fn home_of(wanted: &Wanted, partitions: u16) -> PartitionId {
-    PartitionId::of(&wanted.home, partitions)
 }

@@ -1,27 +1,69 @@
-//! Command query responsibility segregation, small and whole.
+//! Command query responsibility segregation, small and whole: decide on states, append once, answer; read from views.
+//!
+//! # The tour
+//!
+//! | you write | as | and get |
+//! | --- | --- | --- |
+//! | what can be | an [`Aggregate`]: state, events, a total `apply` | a fold of each stream, cached and snapshotted |
+//! | what can be asked for | a [`Command`]: a pure `decide` to events or a typed rejection | durable answers, in batches |
+//! | what can be seen | a [`ReadModel`] and its [`Projection`] | rows kept current, rebuilt at will, exactly once |
+//! | what can be known | a [`Query`] | answers at once, or not before a [`Token`] says |
+//! | the table of contents | a [`Context`] that lists them | buses that know nothing else |
+//!
+//! A command goes [`CommandBus`] → [`Executor`] → [`EventStore`]; a query goes [`QueryBus`] → [`ReadSide`] →
+//! [`ViewReader`]; between them the [`Projector`] follows the log. Stores are ports, in prose and with a contract suite
+//! (`testkit`): [`memory`] has the reference adapters. Nothing in this crate does I/O or knows a domain.
+//!
+//! How a batch is decided, and why it cannot oversell, is told in [`Executor`]'s module.
+//!
+//! # A light switch
+//!
+//! ```
+#![doc = include_str!("../examples/light_switch.rs")]
+//! ```
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod aggregate;
+mod audit;
+mod bus;
 mod command;
+mod context;
 mod event;
 mod event_store;
+mod executor;
+pub mod memory;
 mod projection;
+mod projector;
+mod query;
 mod read_store;
 mod state;
+mod tail;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod time;
 mod token;
+mod views;
 
 pub use aggregate::{Aggregate, Stream};
+pub use audit::{AuditError, Finding, audit_log, audit_views};
+pub use bus::{
+    CommandBus, Deadline, DeadlineLayer, Dispatch, Inquire, Measure, MeasureLayer, QueryBus, Validate, ValidateLayer,
+    command_bus, query_bus,
+};
 pub use command::{
     Answered, Command, CommandError, Decision, Envelope, IdempotencyKey, Invalid, InvalidField, States, Streams,
 };
+pub use context::Context;
 pub use event::{BatchId, Epoch, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
 pub use event_store::{Append, AppendError, Claim, EventStore, Head, HeadLock, LogReader, Snapshot, StoreError};
+pub use executor::{Executor, ExecutorLoop, ExecutorSettings, SnapshotLoop};
 pub use projection::{Projection, Rows, Unreadable};
+pub use projector::{Projector, ProjectorError};
+pub use query::{Ask, Query, QueryError, ReadSide, Rowset, Told};
 pub use read_store::{
     Compare, Condition, IndexValue, Model, ModelChange, ReadModel, ReadStore, Select, StoredRow, ViewReader,
 };
+pub use tail::Tail;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use token::{NotAToken, Token};
+pub use views::Views;

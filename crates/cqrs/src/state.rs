@@ -38,13 +38,16 @@ impl<A: Aggregate> AnyState for A {
     }
 }
 
+/// Makes a state of a snapshot.
+type Restore = fn(&[u8]) -> Result<Arc<dyn AnyState>, serde_json::Error>;
+
 /// An aggregate's constructors, kept where its type is no longer known.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) fold_version: u32,
     pub(crate) initial: fn() -> Arc<dyn AnyState>,
-    pub(crate) restore: fn(&[u8]) -> Result<Arc<dyn AnyState>, serde_json::Error>,
+    pub(crate) restore: Restore,
 }
 
 impl Kind {
@@ -66,13 +69,15 @@ pub(crate) struct Slot {
     pub(crate) version: Version,
     /// The version its newest snapshot holds.
     pub(crate) snapshot: Version,
+    /// The number of the command that named it last: a state is read only by a command that has named it.
+    pub(crate) named_by: u64,
     pub(crate) state: Arc<dyn AnyState>,
 }
 
 impl Slot {
     /// The slot of a stream that does not exist yet.
     pub(crate) fn empty(kind: Kind, partition: PartitionId) -> Self {
-        Self { kind, partition, version: 0, snapshot: 0, state: (kind.initial)() }
+        Self { kind, partition, version: 0, snapshot: 0, named_by: 0, state: (kind.initial)() }
     }
 
     /// Folds the event that makes the stream `version` long; one the slot already holds changes nothing.

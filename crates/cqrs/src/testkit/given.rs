@@ -52,6 +52,8 @@ use crate::time::Timestamp;
 pub struct Given {
     at: Timestamp,
     slots: FxHashMap<StreamName, Slot>,
+    /// How many commands were decided so far: their numbers tell which streams each has named.
+    commands: u64,
 }
 
 impl Given {
@@ -91,17 +93,18 @@ impl Given {
     #[track_caller]
     pub fn when<C: Command>(mut self, command: C) -> When<C> {
         let mut events = Vec::new();
+        self.commands += 1;
         if let Err(invalid) = command.validate() {
             return When { given: self, events, outcome: Outcome::Invalid(invalid) };
         }
         let mut wanted = command.streams().0;
         loop {
             for missing in wanted {
-                self.make_due(&missing, &mut events);
+                self.name(&missing, &mut events);
             }
-            let states = States::new(self.at, &self.slots);
+            let states = States::new(self.at, &self.slots, self.commands);
             let decided = command.decide(&states);
-            wanted = states.into_absent();
+            wanted = states.into_unnamed();
             if !wanted.is_empty() {
                 continue;
             }
@@ -120,9 +123,10 @@ impl Given {
         }
     }
 
-    fn make_due(&mut self, wanted: &Wanted, events: &mut Vec<(StreamName, Payload)>) {
+    fn name(&mut self, wanted: &Wanted, events: &mut Vec<(StreamName, Payload)>) {
         let empty = || Slot::empty(wanted.kind, PartitionId(0));
         let slot = self.slots.entry(wanted.name.clone()).or_insert_with(empty);
+        slot.named_by = self.commands;
         while let Some(due) = slot.state.due_payload(self.at) {
             let payload = due.expect("an event is JSON");
             slot.apply(slot.version + 1, &payload).expect("a new event applies");

@@ -1,5 +1,96 @@
 //! For tests: given/when/then for decisions, and the contract suites that every store must pass.
+//!
+//! A store's crate runs a suite by naming, once, how a fresh store is made:
+//!
+//! ```no_run
+//! # use cqrs::memory::{MemoryEventStore, MemoryReadStore};
+//! async fn fresh_event_store() -> std::sync::Arc<dyn cqrs::EventStore> {
+//!     std::sync::Arc::new(MemoryEventStore::new(4))
+//! }
+//! cqrs::event_store_contract!(fresh_event_store);
+//!
+//! async fn fresh_read_store() -> std::sync::Arc<dyn cqrs::ReadStore> {
+//!     std::sync::Arc::new(MemoryReadStore::default())
+//! }
+//! cqrs::read_store_contract!(fresh_read_store);
+//! ```
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test tells what it found by panicking")]
+
+pub mod event_store_contract;
+pub mod executor_contract;
 mod given;
+pub mod read_store_contract;
+mod tank;
 
 pub use given::{Given, When};
+
+/// Makes a test of each point of the event store contract, and of what the executor promises on such a store.
+///
+/// The argument names an `async fn() -> Arc<dyn EventStore>` that makes a fresh, empty log of at least four partitions.
+#[macro_export]
+macro_rules! event_store_contract {
+    ($fresh:ident) => {
+        $crate::contract_tests! { $fresh, event_store_contract:
+            positions_are_gapless_and_versions_too
+            what_was_stored_is_what_was_appended
+            no_event_is_lost_or_inverted_under_concurrent_writers_and_a_live_tail
+            a_moved_head_is_a_conflict_even_where_nothing_is_appended
+            a_batch_over_streams_and_partitions_is_atomic
+            a_taken_claim_is_a_conflict_and_the_first_answer_stays
+            a_streams_name_is_unique_whatever_its_partition
+            an_empty_append_compares_and_changes_nothing
+            an_unknown_commit_is_resolved_by_its_batch_id
+            a_lock_keeps_other_writers_out
+            streams_are_read_in_pages_forwards_and_back
+            the_newest_snapshot_is_found
+        }
+        $crate::contract_tests! { $fresh, executor_contract:
+            two_executors_on_one_log_never_oversell
+            a_rejection_leaves_its_neighbours_alone
+            a_command_over_partitions_is_all_or_nothing
+            first_answers_are_replayed_and_reused_keys_refused
+            what_is_due_is_recorded_before_the_decision
+            log_time_never_goes_back
+            a_snapshot_equals_a_replay
+            an_unknown_commit_is_answered_once
+            a_broken_store_answers_nobody_with_success
+            if_match_compares_the_first_stream
+            late_commands_are_dropped_undecided
+        }
+    };
+}
+
+/// Makes a test of each point of the read store contract.
+///
+/// The argument names an `async fn() -> Arc<dyn ReadStore>` that makes a fresh, empty store.
+#[macro_export]
+macro_rules! read_store_contract {
+    ($fresh:ident) => {
+        $crate::contract_tests! { $fresh, read_store_contract:
+            rows_and_checkpoints_are_kept_together
+            rows_are_selected_by_index_in_order_with_a_cursor
+            keys_are_selected_by_prefix
+            values_order_as_nothing_numbers_texts
+            rows_of_another_log_are_dropped
+            versions_of_a_model_are_apart
+            a_projection_is_applied_exactly_once
+        }
+    };
+}
+
+/// Makes a tokio test of each named function of a contract module.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_tests {
+    ($fresh:ident, $module:ident: $($check:ident)*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $check() {
+                    $crate::testkit::$module::$check(super::$fresh().await).await;
+                }
+            )*
+        }
+    };
+}

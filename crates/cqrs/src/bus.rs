@@ -1,0 +1,248 @@
+//! The buses: a command or query goes through the same few tower layers, whatever its type.
+//!
+//! ```text
+//! command -> Measure -> Validate -> Deadline -> Executor        query -> Measure -> ReadSide
+//! ```
+//!
+//! Each is a [`tower::Service`] for every command (or query) its context lists, so any tower layer can be put around.
+
+use std::task::{Context as TaskContext, Poll};
+use std::time::{Duration, Instant};
+
+use futures::future::{BoxFuture, Either, Ready, ready};
+use tower::{Layer, Service, ServiceExt};
+
+use crate::command::{Answered, Command, CommandError, Envelope};
+use crate::executor::Executor;
+use crate::query::{Ask, Query, QueryError, ReadSide, Told};
+
+/// The one way in for commands.
+pub type CommandBus = Measure<Validate<Deadline<Executor>>>;
+
+/// The one way in for queries.
+pub type QueryBus = Measure<ReadSide>;
+
+/// A command bus in front of `executor`; a command nobody waits for longer than `wait_max` is dropped undecided.
+#[must_use]
+pub fn command_bus(executor: Executor, wait_max: Duration) -> CommandBus {
+    tower::ServiceBuilder::new()
+        .layer(MeasureLayer)
+        .layer(ValidateLayer)
+        .layer(DeadlineLayer { wait_max })
+        .service(executor)
+}
+
+/// A query bus in front of `read`.
+#[must_use]
+pub fn query_bus(read: ReadSide) -> QueryBus {
+    MeasureLayer.layer(read)
+}
+
+/// Sends a command through a bus.
+pub trait Dispatch {
+    /// Sends `envelope` and waits for the durable answer.
+    ///
+    /// # Errors
+    /// [`CommandError`]
+    fn dispatch<C: Command>(
+        &self,
+        envelope: Envelope<C>,
+    ) -> impl Future<Output = Result<Answered<C::Answer>, CommandError<C::Rejection>>> + Send;
+}
+
+impl Dispatch for CommandBus {
+    fn dispatch<C: Command>(
+        &self,
+        envelope: Envelope<C>,
+    ) -> impl Future<Output = Result<Answered<C::Answer>, CommandError<C::Rejection>>> + Send {
+        self.clone().oneshot(envelope)
+    }
+}
+
+/// Sends a query through a bus.
+pub trait Inquire {
+    /// Sends `ask` and waits for the answer.
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    fn ask<Q: Query>(&self, ask: Ask<Q>) -> impl Future<Output = Result<Told<Q::Answer>, QueryError>> + Send;
+}
+
+impl Inquire for QueryBus {
+    fn ask<Q: Query>(&self, ask: Ask<Q>) -> impl Future<Output = Result<Told<Q::Answer>, QueryError>> + Send {
+        self.clone().oneshot(ask)
+    }
+}
+
+/// Checks a command's shape before it is queued.
+#[derive(Clone, Copy, Debug)]
+pub struct ValidateLayer;
+
+/// The service of [`ValidateLayer`].
+#[derive(Clone, Debug)]
+pub struct Validate<S>(S);
+
+impl<S> Layer<S> for ValidateLayer {
+    type Service = Validate<S>;
+
+    fn layer(&self, inner: S) -> Validate<S> {
+        Validate(inner)
+    }
+}
+
+impl<C, S> Service<Envelope<C>> for Validate<S>
+where
+    C: Command,
+    S: Service<Envelope<C>, Error = CommandError<C::Rejection>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<S::Response, S::Error>>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, envelope: Envelope<C>) -> Self::Future {
+        match envelope.command.validate() {
+            Ok(()) => Either::Right(self.0.call(envelope)),
+            Err(invalid) => Either::Left(ready(Err(CommandError::Invalid(invalid)))),
+        }
+    }
+}
+
+/// Gives every command an instant after which nobody waits for it.
+#[derive(Clone, Copy, Debug)]
+pub struct DeadlineLayer {
+    /// How long a caller waits.
+    pub wait_max: Duration,
+}
+
+/// The service of [`DeadlineLayer`].
+#[derive(Clone, Debug)]
+pub struct Deadline<S> {
+    inner: S,
+    wait_max: Duration,
+}
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = Deadline<S>;
+
+    fn layer(&self, inner: S) -> Deadline<S> {
+        Deadline { inner, wait_max: self.wait_max }
+    }
+}
+
+impl<C, S: Service<Envelope<C>>> Service<Envelope<C>> for Deadline<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut envelope: Envelope<C>) -> Self::Future {
+        let deadline = Instant::now() + self.wait_max;
+        envelope.deadline = Some(envelope.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+        self.inner.call(envelope)
+    }
+}
+
+/// Counts what passes by name and outcome, and how long it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct MeasureLayer;
+
+/// The service of [`MeasureLayer`].
+#[derive(Clone)]
+pub struct Measure<S>(S);
+
+impl<S> Layer<S> for MeasureLayer {
+    type Service = Measure<S>;
+
+    fn layer(&self, inner: S) -> Measure<S> {
+        Measure(inner)
+    }
+}
+
+impl<C, S> Service<Envelope<C>> for Measure<S>
+where
+    C: Command,
+    S: Service<Envelope<C>, Response = Answered<C::Answer>, Error = CommandError<C::Rejection>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, envelope: Envelope<C>) -> Self::Future {
+        let started = Instant::now();
+        let answer = self.0.call(envelope);
+        Box::pin(async move {
+            let answer = answer.await;
+            let outcome = match &answer {
+                Ok(Answered { replayed: false, .. }) => "accepted",
+                Ok(_) => "replayed",
+                Err(CommandError::Rejected(_)) => "rejected",
+                Err(CommandError::Invalid(_)) => "invalid",
+                Err(CommandError::VersionMismatch { .. } | CommandError::KeyReused) => "conflict",
+                Err(CommandError::Overloaded | CommandError::DeadlineExceeded) => "shed",
+                Err(CommandError::Unavailable(_)) => "unavailable",
+                Err(CommandError::Broken(why)) => {
+                    tracing::error!(command = C::NAME, why, "command broken");
+                    "broken"
+                }
+            };
+            measure("commands", "command", C::NAME, outcome, started);
+            answer
+        })
+    }
+}
+
+impl<Q, S> Service<Ask<Q>> for Measure<S>
+where
+    Q: Query,
+    S: Service<Ask<Q>, Response = Told<Q::Answer>, Error = QueryError>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, ask: Ask<Q>) -> Self::Future {
+        let started = Instant::now();
+        let answer = self.0.call(ask);
+        Box::pin(async move {
+            let answer = answer.await;
+            let outcome = match &answer {
+                Ok(_) => "answered",
+                Err(QueryError::Invalid(_) | QueryError::ForeignToken) => "invalid",
+                Err(QueryError::ViewLagging { .. }) => "lagging",
+                Err(QueryError::Unavailable(_)) => "unavailable",
+                Err(QueryError::Broken(why)) => {
+                    tracing::error!(query = Q::NAME, why, "query broken");
+                    "broken"
+                }
+            };
+            measure("queries", "query", Q::NAME, outcome, started);
+            answer
+        })
+    }
+}
+
+fn measure(what: &'static str, label: &'static str, name: &'static str, outcome: &'static str, started: Instant) {
+    let (total, seconds) = match what {
+        "commands" => ("commands_total", "command_seconds"),
+        _ => ("queries_total", "query_seconds"),
+    };
+    metrics::counter!(total, label => name, "outcome" => outcome).increment(1);
+    metrics::histogram!(seconds, label => name).record(started.elapsed().as_secs_f64());
+}

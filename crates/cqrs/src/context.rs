@@ -1,0 +1,130 @@
+//! A context's table of contents: every aggregate, command, query and read model it has, each registered once.
+
+use std::any::TypeId;
+
+use rustc_hash::FxHashSet;
+
+use crate::aggregate::Aggregate;
+use crate::command::Command;
+use crate::projection::Projection;
+use crate::projector::{AnyProjection, Fold};
+use crate::query::Query;
+use crate::state::Kind;
+
+/// What a bounded context consists of.
+///
+/// An executor decides only the commands listed here, a query bus answers only the queries, a projector keeps the views
+/// current, and an audit knows how to fold every stream.
+///
+/// ```
+/// # use cqrs::{Aggregate, Command, Context, Decision, States, Stream, Streams};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Clone, Default, Serialize, Deserialize)]
+/// # struct Door { open: bool }
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # enum DoorEvent { Opened }
+/// # impl Aggregate for Door {
+/// #     const KIND: &'static str = "door";
+/// #     type Event = DoorEvent;
+/// #     fn apply(&mut self, _: &DoorEvent) { self.open = true; }
+/// # }
+/// # struct Open;
+/// # impl Command for Open {
+/// #     const NAME: &'static str = "open";
+/// #     type Answer = ();
+/// #     type Rejection = std::convert::Infallible;
+/// #     fn streams(&self) -> Streams { Streams::none() }
+/// #     fn decide(&self, _: &States<'_>) -> Result<Decision<()>, Self::Rejection> { Ok(Decision::answer(())) }
+/// # }
+/// let house = Context::named("house").aggregate::<Door>().command::<Open>();
+/// assert_eq!(house.commands(), ["open"]);
+/// ```
+pub struct Context {
+    name: &'static str,
+    kinds: Vec<Kind>,
+    commands: Vec<&'static str>,
+    command_types: FxHashSet<TypeId>,
+    queries: Vec<&'static str>,
+    query_types: FxHashSet<TypeId>,
+    projections: Vec<Box<dyn AnyProjection>>,
+}
+
+impl Context {
+    /// An empty context.
+    #[must_use]
+    pub fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            kinds: Vec::new(),
+            commands: Vec::new(),
+            command_types: FxHashSet::default(),
+            queries: Vec::new(),
+            query_types: FxHashSet::default(),
+            projections: Vec::new(),
+        }
+    }
+
+    /// Lists an aggregate.
+    #[must_use]
+    pub fn aggregate<A: Aggregate>(mut self) -> Self {
+        self.kinds.push(Kind::of::<A>());
+        self
+    }
+
+    /// Lists a command.
+    #[must_use]
+    pub fn command<C: Command>(mut self) -> Self {
+        self.commands.push(C::NAME);
+        self.command_types.insert(TypeId::of::<C>());
+        self
+    }
+
+    /// Lists a query.
+    #[must_use]
+    pub fn query<Q: Query>(mut self) -> Self {
+        self.queries.push(Q::NAME);
+        self.query_types.insert(TypeId::of::<Q>());
+        self
+    }
+
+    /// Lists a read model with the projection that fills it.
+    #[must_use]
+    pub fn view<P: Projection>(mut self, projection: P) -> Self {
+        self.projections.push(Box::new(Fold::new(projection)));
+        self
+    }
+
+    /// The context's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The names of its commands, as listed.
+    #[must_use]
+    pub fn commands(&self) -> &[&'static str] {
+        &self.commands
+    }
+
+    /// The names of its queries, as listed.
+    #[must_use]
+    pub fn queries(&self) -> &[&'static str] {
+        &self.queries
+    }
+
+    pub(crate) fn lists_command<C: Command>(&self) -> bool {
+        self.command_types.contains(&TypeId::of::<C>())
+    }
+
+    pub(crate) fn lists_query<Q: Query>(&self) -> bool {
+        self.query_types.contains(&TypeId::of::<Q>())
+    }
+
+    pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
+        self.kinds.iter().copied().find(|kind| kind.name == name)
+    }
+
+    pub(crate) fn projections(&self) -> &[Box<dyn AnyProjection>] {
+        &self.projections
+    }
+}

@@ -1,0 +1,349 @@
+//! One batch: every command decided in memory on the log as known, plus what the commands before it decided.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::cache::Cache;
+use super::job::{Failure, Job};
+use crate::command::{Decided, States, Wanted};
+use crate::event::{BatchId, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
+use crate::event_store::{Append, Claim, EventStore, Head, StoreError};
+use crate::state::Slot;
+use crate::time::Timestamp;
+
+/// How often one command may ask for streams it had not named. An order's lines are found in one round.
+const ROUNDS_MAX: usize = 8;
+
+/// Events read per stream and round trip while folding one.
+const LOAD_PAGE: usize = 512;
+
+/// The log as the loop knows it: what a batch is decided on.
+pub(super) struct Ground {
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) cache: Cache,
+    /// The head of every partition; every cached state is exact up to them.
+    pub(super) heads: Vec<Head>,
+    /// The number of the command decided last.
+    pub(super) reader: u64,
+    pub(super) batch_events_max: usize,
+}
+
+/// What a batch would change, none of it true before it is appended.
+pub(super) struct Batch {
+    pub(super) append: Append,
+    pub(super) working: FxHashMap<StreamName, Slot>,
+    /// The partitions that any decision read: the head it relies on, and the head after this batch.
+    pub(super) heads: BTreeMap<PartitionId, (Position, Head)>,
+    /// Per decided command: where it read, and the version of its first stream.
+    pub(super) outcomes: Vec<(Vec<PartitionId>, Version)>,
+    claims: FxHashMap<String, Claim>,
+    unreadable: FxHashMap<StreamName, String>,
+}
+
+impl Batch {
+    fn new() -> Self {
+        let append = Append { id: BatchId::generate(), expected: Vec::new(), events: Vec::new(), claims: Vec::new() };
+        Self {
+            append,
+            working: FxHashMap::default(),
+            heads: BTreeMap::new(),
+            outcomes: Vec::new(),
+            claims: FxHashMap::default(),
+            unreadable: FxHashMap::default(),
+        }
+    }
+}
+
+impl Ground {
+    /// Decides `jobs` in order, as many as the bound on events allows; the outcomes tell how many.
+    pub(super) async fn decide(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<Batch, StoreError> {
+        let mut batch = Batch::new();
+        let named: Vec<Vec<Wanted>> = jobs.iter().map(|job| job.streams()).collect();
+        self.bring(&mut batch, named.iter().flatten()).await?;
+        let idempotent = jobs.iter().filter_map(|job| job.about().idempotency.as_ref());
+        let keys: Vec<String> = idempotent.map(|key| key.key.clone()).collect();
+        self.find_claims(&mut batch, keys).await?;
+        for (job, streams) in jobs.iter_mut().zip(named) {
+            let outcome = self.decide_one(&mut batch, job.as_mut(), streams, now).await?;
+            batch.outcomes.push(outcome);
+            if batch.append.events.len() >= self.batch_events_max {
+                break;
+            }
+        }
+        batch.append.expected = batch.heads.iter().map(|(partition, (expected, _))| (*partition, *expected)).collect();
+        Ok(batch)
+    }
+
+    async fn decide_one(
+        &mut self,
+        batch: &mut Batch,
+        job: &mut dyn Job,
+        mut streams: Vec<Wanted>,
+        now: Timestamp,
+    ) -> Result<(Vec<PartitionId>, Version), StoreError> {
+        self.reader += 1;
+        for _ in 0..ROUNDS_MAX {
+            let partitions = self.name(batch, &streams).await?;
+            let version = streams.first().and_then(|first| batch.working.get(&first.name)).map_or(0, |s| s.version);
+            if let Some(failure) = refusal(batch, job, &streams, version) {
+                job.fail(failure);
+                return Ok((partitions, version));
+            }
+            if let Some(first) = job.about().idempotency.as_ref().and_then(|key| batch.claims.get(&key.key)) {
+                let first_answer = first.answer.clone();
+                job.replay(&first_answer);
+                return Ok((partitions, version));
+            }
+            let at = partitions.iter().filter_map(|p| batch.heads.get(p)).map(|(_, head)| head.at).fold(now, Ord::max);
+            for wanted in &streams {
+                record_due(batch, &wanted.name, at, &job.about().metadata)?;
+            }
+            let states = States::new(at, &batch.working, self.reader);
+            let events = job.decide(&states);
+            let mut unnamed = states.into_unnamed();
+            unnamed.extend(events.iter().map(|event| &event.wanted).filter(|w| !self.has_named(batch, w)).cloned());
+            if unnamed.is_empty() {
+                accept(batch, job, events, at)?;
+                let version = streams.first().and_then(|first| batch.working.get(&first.name)).map_or(0, |s| s.version);
+                return Ok((partitions, version));
+            }
+            streams.extend(unnamed);
+        }
+        job.fail(Failure::Broken(format!("it still asked for new streams after {ROUNDS_MAX} rounds")));
+        Ok((Vec::new(), 0))
+    }
+
+    fn has_named(&self, batch: &Batch, wanted: &Wanted) -> bool {
+        batch.working.get(&wanted.name).is_some_and(|slot| slot.named_by == self.reader)
+    }
+
+    /// Marks `streams` as named by the command being decided, and their partitions as read by this batch.
+    async fn name(&self, batch: &mut Batch, streams: &[Wanted]) -> Result<Vec<PartitionId>, StoreError> {
+        if streams.iter().any(|wanted| !batch.working.contains_key(&wanted.name)) {
+            // Found while deciding. The cache cannot be borrowed mutably here twice, so it is asked inside `load`.
+            self.load(batch, streams.iter()).await?;
+        }
+        let mut partitions: Vec<PartitionId> = Vec::with_capacity(2);
+        for wanted in streams {
+            let Some(slot) = batch.working.get_mut(&wanted.name) else { continue };
+            slot.named_by = self.reader;
+            let partition = slot.partition;
+            if !partitions.contains(&partition) {
+                partitions.push(partition);
+                if let Entry::Vacant(unread) = batch.heads.entry(partition) {
+                    let head = self.head(partition)?;
+                    unread.insert((head.position, head));
+                }
+            }
+        }
+        Ok(partitions)
+    }
+
+    fn head(&self, partition: PartitionId) -> Result<Head, StoreError> {
+        let head = self.heads.get(usize::from(partition.0)).copied();
+        head.ok_or_else(|| StoreError::Broken(format!("the log has no partition {partition}")))
+    }
+
+    /// Brings states into the working set: from the cache, else all the others together from the store.
+    async fn bring(
+        &mut self,
+        batch: &mut Batch,
+        streams: impl Iterator<Item = &Wanted> + Clone,
+    ) -> Result<(), StoreError> {
+        for wanted in streams.clone() {
+            if !batch.working.contains_key(&wanted.name)
+                && let Some(slot) = self.cache.get(&wanted.name)
+            {
+                batch.working.insert(wanted.name.clone(), slot);
+            }
+        }
+        self.load(batch, streams).await
+    }
+
+    /// Folds from the store what is not in the working set yet.
+    async fn load(&self, batch: &mut Batch, streams: impl Iterator<Item = &Wanted>) -> Result<(), StoreError> {
+        let mut seen = FxHashSet::default();
+        let missing: Vec<&Wanted> = streams
+            .filter(|wanted| !batch.working.contains_key(&wanted.name) && !batch.unreadable.contains_key(&wanted.name))
+            .filter(|wanted| seen.insert(&wanted.name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let partitions = self.store.partitions();
+        let asked: Vec<(StreamName, Version)> = missing.iter().map(|wanted| (wanted.name.clone(), 0)).collect();
+        let found = self.store.read_streams(&asked, LOAD_PAGE).await?;
+        for (wanted, events) in missing.into_iter().zip(found) {
+            let home =
+                events.first().map_or_else(|| PartitionId::of(&wanted.home, partitions), |first| first.partition);
+            let slot = if events.len() < LOAD_PAGE {
+                fold(Slot::empty(wanted.kind, home), &events)
+            } else {
+                load_long(self.store.as_ref(), wanted, home).await?
+            };
+            match slot {
+                Ok(slot) => drop(batch.working.insert(wanted.name.clone(), slot)),
+                Err(cause) => drop(batch.unreadable.insert(wanted.name.clone(), cause)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up the idempotency keys of the batch, together.
+    async fn find_claims(&self, batch: &mut Batch, keys: Vec<String>) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let held = self.store.claims(&keys).await?;
+        batch.claims.extend(held.into_iter().flatten().map(|claim| (claim.key.clone(), claim)));
+        Ok(())
+    }
+}
+
+/// Why a command is refused without being decided, if it is.
+fn refusal(batch: &Batch, job: &dyn Job, streams: &[Wanted], version: Version) -> Option<Failure> {
+    if let Some(cause) = streams.iter().find_map(|wanted| batch.unreadable.get(&wanted.name)) {
+        return Some(Failure::Broken(cause.clone()));
+    }
+    let about = job.about();
+    if let Some(key) = &about.idempotency
+        && let Some(claim) = batch.claims.get(&key.key)
+    {
+        // A key that answered this very request replays it, whatever `If-Match` says by now.
+        return (claim.fingerprint != key.fingerprint).then_some(Failure::KeyReused);
+    }
+    match about.if_match {
+        Some(expected) if expected != version => Some(Failure::VersionMismatch { expected, actual: version }),
+        _ => None,
+    }
+}
+
+/// Records what time alone has made true of `stream` by `at`.
+fn record_due(
+    batch: &mut Batch,
+    stream: &StreamName,
+    at: Timestamp,
+    metadata: &Arc<Metadata>,
+) -> Result<(), StoreError> {
+    while let Some(due) = batch.working.get(stream).and_then(|slot| slot.state.due_payload(at)) {
+        let payload = due.map_err(|cause| StoreError::Broken(cause.to_string()))?;
+        record(batch, stream, payload, at, metadata)?;
+    }
+    Ok(())
+}
+
+/// Takes over an accepted decision: its events into the working set and the append, its answer under its key.
+fn accept(batch: &mut Batch, job: &mut dyn Job, events: Vec<Decided>, at: Timestamp) -> Result<(), StoreError> {
+    let answer = match (&job.about().idempotency, job.first_answer()) {
+        (_, None) => return Ok(()),
+        (None, Some(_)) => Ok(None),
+        (Some(key), Some(answer)) => answer.map(|answer| Some(claim(key.key.clone(), key.fingerprint, answer))),
+    };
+    let payloads: Result<Vec<_>, _> =
+        events.into_iter().map(|event| event.payload.map(|payload| (event.wanted.name, payload))).collect();
+    let (claim, payloads) = match (answer, payloads) {
+        (Ok(claim), Ok(payloads)) => (claim, payloads),
+        (Err(cause), _) | (_, Err(cause)) => {
+            job.fail(Failure::Broken(cause.to_string()));
+            return Ok(());
+        }
+    };
+    let metadata = Arc::clone(&job.about().metadata);
+    for (stream, payload) in payloads {
+        record(batch, &stream, payload, at, &metadata)?;
+    }
+    if let Some(claim) = claim {
+        batch.claims.insert(claim.key.clone(), claim.clone());
+        batch.append.claims.push(claim);
+    }
+    Ok(())
+}
+
+fn claim(key: String, fingerprint: u64, answer: Bytes) -> Claim {
+    Claim { key, fingerprint, answer }
+}
+
+/// Gives an event its place, and folds it into the working set.
+fn record(
+    batch: &mut Batch,
+    stream: &StreamName,
+    payload: Payload,
+    at: Timestamp,
+    metadata: &Arc<Metadata>,
+) -> Result<(), StoreError> {
+    let misplaced = || StoreError::Broken(format!("{stream} was recorded without being loaded"));
+    let slot = batch.working.get_mut(stream).ok_or_else(misplaced)?;
+    let (_, head) = batch.heads.get_mut(&slot.partition).ok_or_else(misplaced)?;
+    let version = slot.version + 1;
+    slot.apply(version, &payload).map_err(|cause| StoreError::Broken(cause.to_string()))?;
+    head.position += 1;
+    head.at = at;
+    batch.append.events.push(Recorded {
+        partition: slot.partition,
+        position: head.position,
+        stream: stream.clone(),
+        version,
+        at,
+        batch: batch.append.id,
+        metadata: Arc::clone(metadata),
+        payload,
+    });
+    Ok(())
+}
+
+/// Folds `events` onto `slot`; the error says which event cannot be read.
+fn fold(mut slot: Slot, events: &[Recorded]) -> Result<Slot, String> {
+    for event in events {
+        let unreadable = |cause| format!("{}@{} cannot be read: {cause}", event.stream, event.version);
+        slot.apply(event.version, &event.payload).map_err(unreadable)?;
+    }
+    Ok(slot)
+}
+
+/// Folds a long stream, from its newest usable snapshot on.
+pub(crate) async fn load_long(
+    store: &dyn crate::event_store::LogReader,
+    wanted: &Wanted,
+    home: PartitionId,
+) -> Result<Result<Slot, String>, StoreError> {
+    let mut slot = match from_snapshot(store, wanted).await? {
+        Some(slot) => slot,
+        None => Slot::empty(wanted.kind, home),
+    };
+    loop {
+        let page = store.read_streams(&[(wanted.name.clone(), slot.version)], LOAD_PAGE).await?;
+        let events = page.into_iter().next().unwrap_or_default();
+        let last = events.len() < LOAD_PAGE;
+        slot = match fold(slot, &events) {
+            Ok(slot) if last => return Ok(Ok(slot)),
+            Ok(slot) => slot,
+            Err(cause) => return Ok(Err(cause)),
+        };
+    }
+}
+
+/// The state of the newest snapshot, if this fold made it and the log has what it folds.
+async fn from_snapshot(store: &dyn crate::event_store::LogReader, wanted: &Wanted) -> Result<Option<Slot>, StoreError> {
+    let snapshots = store.snapshots(std::slice::from_ref(&wanted.name)).await?;
+    let Some(snapshot) = snapshots.into_iter().next().flatten() else { return Ok(None) };
+    if snapshot.fold_version != wanted.kind.fold_version || snapshot.version == 0 {
+        return Ok(None);
+    }
+    let asked = [(wanted.name.clone(), snapshot.version - 1)];
+    let newest = store.read_streams(&asked, 1).await?;
+    let in_log =
+        newest.first().and_then(|events| events.first()).is_some_and(|event| event.version == snapshot.version);
+    let Ok(state) = (wanted.kind.restore)(&snapshot.state) else { return Ok(None) };
+    Ok(in_log.then(|| Slot {
+        kind: wanted.kind,
+        partition: snapshot.partition,
+        version: snapshot.version,
+        snapshot: snapshot.version,
+        named_by: 0,
+        state,
+    }))
+}

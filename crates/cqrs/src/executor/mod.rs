@@ -1,0 +1,133 @@
+//! The executor: takes every command that waits, decides each in memory, appends all their events at once, answers.
+//!
+//! # Why it cannot oversell
+//!
+//! 1. A decision sees a *working set*: states that are exact folds of the log up to the heads this loop knows, and on
+//!    top of them what the earlier commands of the same batch decided.
+//! 2. The append names, for every partition that any decision of the batch *read*, the head it was decided on. The
+//!    store compares all of them inside the transaction that writes the events. If one has moved, another process
+//!    wrote something a decision did not see: nothing is appended, the loop reads what it missed and decides again.
+//! 3. So whatever is acknowledged was decided on precisely the log it was appended to, as if commands had come one by
+//!    one. No lock, lease or clock takes part in that argument, and a crash at any point leaves either the whole batch
+//!    in the log or nothing.
+//!
+//! Answers go out only after the append returned, which is when the events would survive a power cut. A rejection is
+//! answered then too, and its heads were compared as well: a "no" is as fresh as a "yes". A batch of nothing but
+//! rejections writes nothing.
+//!
+//! [`run`](ExecutorLoop::run) is the loop, `batch.rs` decides one batch, `cache.rs` keeps states from batch to batch.
+
+mod batch;
+mod cache;
+mod job;
+mod run;
+mod snapshots;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use futures::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+use tower::Service;
+
+use crate::command::{Answered, Command, CommandError, Envelope};
+use crate::context::Context;
+use crate::event_store::EventStore;
+use crate::tail::Tail;
+use crate::time::Clock;
+
+pub(crate) use batch::load_long;
+use job::{Job, Pending};
+pub use run::ExecutorLoop;
+pub use snapshots::SnapshotLoop;
+
+/// The executor's bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct ExecutorSettings {
+    /// Commands that may wait; one more is refused as overloaded.
+    pub queue_max: usize,
+    /// Commands decided and appended together.
+    pub batch_commands_max: usize,
+    /// Events after which a batch takes no further command.
+    pub batch_events_max: usize,
+    /// Stream states kept in memory.
+    pub cached_streams_max: NonZeroUsize,
+    /// Events a stream grows by between two of its snapshots.
+    pub snapshot_every_events: u64,
+}
+
+impl Default for ExecutorSettings {
+    fn default() -> Self {
+        Self {
+            queue_max: 4_096,
+            batch_commands_max: 1_024,
+            batch_events_max: 8_192,
+            cached_streams_max: NonZeroUsize::new(100_000).unwrap_or(NonZeroUsize::MIN),
+            snapshot_every_events: 20_000,
+        }
+    }
+}
+
+/// The handle to a running executor: a tower service for every command its context lists.
+///
+/// When the last handle is dropped the loop finishes what is queued and returns.
+#[derive(Clone)]
+pub struct Executor {
+    context: Arc<Context>,
+    queue: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Executor {
+    /// An executor for the commands of `context` on `store`, and the loop that must run for it to answer.
+    ///
+    /// Durable events are published to `tail`. The loop may block in the store: give it a thread of its own.
+    #[must_use]
+    pub fn new(
+        context: Arc<Context>,
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+        tail: Tail,
+        settings: ExecutorSettings,
+    ) -> (Self, ExecutorLoop) {
+        let (queue, jobs) = mpsc::channel(settings.queue_max);
+        (Self { context, queue }, ExecutorLoop::new(jobs, store, clock, tail, settings))
+    }
+
+    /// Commands that wait right now.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
+impl<C: Command> Service<Envelope<C>> for Executor {
+    type Response = Answered<C::Answer>;
+    type Error = CommandError<C::Rejection>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
+        // Always ready: a full queue is told to the caller at once rather than made to wait.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, envelope: Envelope<C>) -> Self::Future {
+        if !self.context.lists_command::<C>() {
+            let why = format!("{} is not listed by context {}", C::NAME, self.context.name());
+            return Box::pin(async { Err(CommandError::Broken(why)) });
+        }
+        let (reply, answer) = oneshot::channel();
+        let queued = self.queue.try_send(Box::new(Pending::new(envelope, reply)));
+        Box::pin(async move {
+            match queued {
+                Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
+                Err(mpsc::error::TrySendError::Full(_)) => Err(CommandError::Overloaded),
+                Err(mpsc::error::TrySendError::Closed(_)) => Err(stopped()),
+            }
+        })
+    }
+}
+
+fn stopped<R>() -> CommandError<R> {
+    CommandError::Unavailable("the executor has stopped".into())
+}

@@ -1,0 +1,321 @@
+//! Queries: questions to views and streams, answered at once or, with a consistency token, not before they can be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tower::Service;
+
+use crate::aggregate::{Aggregate, Stream};
+use crate::command::{Invalid, Wanted};
+use crate::context::Context;
+use crate::event::{PartitionId, Recorded, StreamName, Version};
+use crate::event_store::{LogReader, StoreError};
+use crate::executor::load_long;
+use crate::read_store::{IndexValue, Model, ReadModel, Select, StoredRow, ViewReader};
+use crate::state::{Kind, Slot};
+use crate::time::{Clock, Timestamp};
+use crate::token::Token;
+use crate::views::Views;
+
+/// A question, and how it is answered from the read side. It can change nothing.
+///
+/// ```
+/// use cqrs::{Query, QueryError, ReadModel, ReadSide};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Clone, Serialize, Deserialize)]
+/// struct Openings { times: u64 }
+///
+/// impl ReadModel for Openings {
+///     const NAME: &'static str = "openings";
+///     const VERSION: u32 = 1;
+/// }
+///
+/// struct HowOften { door: String }
+///
+/// impl Query for HowOften {
+///     const NAME: &'static str = "how-often";
+///     type Answer = u64;
+///
+///     fn partition_key(&self) -> Option<&str> {
+///         Some(&self.door)
+///     }
+///
+///     async fn answer(self, read: &ReadSide) -> Result<u64, QueryError> {
+///         Ok(read.row::<Openings>(&self.door).await?.map_or(0, |row| row.times))
+///     }
+/// }
+/// ```
+pub trait Query: Send + 'static {
+    /// Its name in metrics and traces.
+    const NAME: &'static str;
+
+    /// What the caller gets.
+    type Answer: Send + 'static;
+
+    /// Checks what can be checked without reading anything.
+    ///
+    /// # Errors
+    /// [`Invalid`] names each field that is wrong.
+    fn validate(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
+
+    /// The key whose partition holds all that it reads, if there is one: the answer's token then names only that one.
+    fn partition_key(&self) -> Option<&str> {
+        None
+    }
+
+    /// Reads and shapes the answer.
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    fn answer(self, read: &ReadSide) -> impl Future<Output = Result<Self::Answer, QueryError>> + Send;
+}
+
+/// A query on its way, with what came along with it.
+#[derive(Clone, Debug)]
+pub struct Ask<Q> {
+    /// The query.
+    pub query: Q,
+    /// What its session has seen or done: the answer must not be older.
+    pub token: Option<Token>,
+}
+
+impl<Q> Ask<Q> {
+    /// A query of a session that has seen nothing.
+    pub fn new(query: Q) -> Self {
+        Self { query, token: None }
+    }
+}
+
+/// An answer, and how far the views had read when it was made.
+#[derive(Clone, Debug)]
+pub struct Told<T> {
+    /// The answer.
+    pub answer: T,
+    /// A later query that carries it sees at least what this one saw.
+    pub token: Token,
+}
+
+/// Why a query was not answered. Each variant says who must act.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// It is wrong in itself: the client must mend it.
+    #[error("invalid query: {0}")]
+    Invalid(Invalid),
+    /// The views have not read as far as the token asks within the wait: retry later.
+    #[error("the views have not read that far yet: waited {waited_ms} ms")]
+    ViewLagging {
+        /// How long it was waited for.
+        waited_ms: u64,
+    },
+    /// The token speaks of another log (one restored since): the client must drop it.
+    #[error("the consistency token is of another log")]
+    ForeignToken,
+    /// A store cannot be reached: retry later.
+    #[error("the read side is unavailable: {0}")]
+    Unavailable(String),
+    /// Our fault: log it and hide it.
+    #[error("the query could not be answered: {0}")]
+    Broken(String),
+}
+
+impl From<StoreError> for QueryError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Broken(why) => Self::Broken(why),
+        }
+    }
+}
+
+/// A page of rows, and where the next one starts.
+#[derive(Clone, Debug)]
+pub struct Rowset<R> {
+    /// The rows, in the order asked for, each with its key.
+    pub rows: Vec<(String, R)>,
+    /// The place after the last row, if there may be more.
+    pub next: Option<(IndexValue, String)>,
+}
+
+/// What queries read from: views, streams and a clock. A tower service for every query its context lists.
+#[derive(Clone)]
+pub struct ReadSide {
+    context: Arc<Context>,
+    views: Views,
+    reader: Arc<dyn ViewReader>,
+    log: Arc<dyn LogReader>,
+    clock: Arc<dyn Clock>,
+    wait_max: Duration,
+}
+
+impl ReadSide {
+    /// A read side over `views` and `log`; a query with a token waits at most `wait_max` for the views.
+    #[must_use]
+    pub fn new(
+        context: Arc<Context>,
+        views: Views,
+        reader: Arc<dyn ViewReader>,
+        log: Arc<dyn LogReader>,
+        clock: Arc<dyn Clock>,
+        wait_max: Duration,
+    ) -> Self {
+        Self { context, views, reader, log, clock, wait_max }
+    }
+
+    /// The current instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// How far the views have read, and how the projector fares.
+    #[must_use]
+    pub fn views(&self) -> &Views {
+        &self.views
+    }
+
+    /// The log itself, for reading.
+    #[must_use]
+    pub fn log(&self) -> &Arc<dyn LogReader> {
+        &self.log
+    }
+
+    /// One row: from memory if it is hot.
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    pub async fn row<R: ReadModel>(&self, key: &str) -> Result<Option<Arc<R>>, QueryError> {
+        if let Some(row) = self.views.cached::<R>(key) {
+            return Ok(row);
+        }
+        let generation = self.views.generation();
+        let stored = self.reader.get(Model::of::<R>(), &[key.to_owned()]).await?.into_iter().next().flatten();
+        let row = stored.map(|row| decode::<R>(&row).map(Arc::new)).transpose()?;
+        self.views.remember(key, row.clone(), generation);
+        Ok(row)
+    }
+
+    /// Several rows, in the order asked for.
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    pub async fn rows<R: ReadModel>(&self, keys: &[String]) -> Result<Vec<Option<Arc<R>>>, QueryError> {
+        let mut rows: Vec<Option<Arc<R>>> = Vec::with_capacity(keys.len());
+        let mut missing = Vec::new();
+        for (place, key) in keys.iter().enumerate() {
+            let cached = self.views.cached::<R>(key);
+            if cached.is_none() {
+                missing.push(place);
+            }
+            rows.push(cached.flatten());
+        }
+        if missing.is_empty() {
+            return Ok(rows);
+        }
+        let asked: Vec<String> = missing.iter().filter_map(|&place| keys.get(place)).cloned().collect();
+        let stored = self.reader.get(Model::of::<R>(), &asked).await?;
+        for (place, stored) in missing.into_iter().zip(stored) {
+            let row = stored.map(|row| decode::<R>(&row).map(Arc::new)).transpose()?;
+            if let Some(slot) = rows.get_mut(place) {
+                *slot = row;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows that `select` asks for.
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    pub async fn select<R: ReadModel>(&self, select: &Select) -> Result<Rowset<R>, QueryError> {
+        let stored = self.reader.select(Model::of::<R>(), select).await?;
+        let full = stored.len() >= select.limit;
+        let next = stored.last().filter(|_| full).map(|last| {
+            let value = select.order.and_then(|index| last.indexes.get(index).cloned());
+            (value.unwrap_or(IndexValue::Null), last.key.clone())
+        });
+        let rows = stored.into_iter().map(|row| Ok((row.key.clone(), decode::<R>(&row)?)));
+        Ok(Rowset { rows: rows.collect::<Result<_, QueryError>>()?, next })
+    }
+
+    /// The state of a stream as the log has it now, and its version (0 if there is no such stream).
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    pub async fn state<A: Aggregate>(&self, stream: &Stream<A>) -> Result<(Arc<A>, Version), QueryError> {
+        let wanted = Wanted { name: stream.name().clone(), home: stream.home().into(), kind: Kind::of::<A>() };
+        let home = PartitionId::of(stream.home(), self.log.partitions());
+        let slot = load_long(self.log.as_ref(), &wanted, home).await?.map_err(QueryError::Broken)?;
+        Ok((Slot::typed::<A>(&slot).unwrap_or_default(), slot.version))
+    }
+
+    /// At most `limit` events of `stream` before version `before`, newest first.
+    ///
+    /// # Errors
+    /// [`QueryError`]
+    pub async fn history(
+        &self,
+        stream: &StreamName,
+        before: Version,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, QueryError> {
+        Ok(self.log.read_stream_back(stream, before, limit).await?)
+    }
+
+    async fn ask<Q: Query>(&self, ask: Ask<Q>) -> Result<Told<Q::Answer>, QueryError> {
+        ask.query.validate().map_err(QueryError::Invalid)?;
+        let mut token = ask.token;
+        if let Some(token) = &token {
+            self.await_token(token).await?;
+        }
+        let key = ask.query.partition_key().map(|key| PartitionId::of(key, self.log.partitions()));
+        let answer = ask.query.answer(self).await?;
+        // Read after the answer was made, so that it covers all the answer may have seen.
+        let seen = self.views.token(self.log.epoch(), key);
+        match &mut token {
+            Some(token) => token.merge(&seen),
+            None => token = Some(seen.clone()),
+        }
+        Ok(Told { answer, token: token.unwrap_or(seen) })
+    }
+
+    async fn await_token(&self, token: &Token) -> Result<(), QueryError> {
+        if token.epoch() != self.log.epoch() {
+            return Err(QueryError::ForeignToken);
+        }
+        if self.views.has_read(token) {
+            return Ok(());
+        }
+        let reached = tokio::time::timeout(self.wait_max, self.views.until_read(token)).await;
+        let waited_ms = u64::try_from(self.wait_max.as_millis()).unwrap_or(u64::MAX);
+        reached.map_err(|_| QueryError::ViewLagging { waited_ms })
+    }
+}
+
+fn decode<R: ReadModel>(row: &StoredRow) -> Result<R, QueryError> {
+    let unreadable =
+        |cause| QueryError::Broken(format!("{} row {} cannot be read: {cause}", Model::of::<R>(), row.key));
+    serde_json::from_slice(&row.document).map_err(unreadable)
+}
+
+impl<Q: Query> Service<Ask<Q>> for ReadSide {
+    type Response = Told<Q::Answer>;
+    type Error = QueryError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), QueryError>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, ask: Ask<Q>) -> Self::Future {
+        if !self.context.lists_query::<Q>() {
+            let why = format!("{} is not listed by context {}", Q::NAME, self.context.name());
+            return Box::pin(async { Err(QueryError::Broken(why)) });
+        }
+        let read = self.clone();
+        Box::pin(async move { read.ask(ask).await })
+    }
+}

@@ -1,0 +1,22 @@
+//! The in-memory adapters held to the contracts that every store must pass, the guards shown to bark, and the audit.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test tells what it found by panicking")]
+
+mod audit;
+mod guards;
+
+use std::sync::Arc;
+
+use cqrs::memory::{MemoryEventStore, MemoryReadStore};
+use cqrs::{EventStore, ReadStore};
+
+async fn event_store() -> Arc<dyn EventStore> {
+    Arc::new(MemoryEventStore::new(4))
+}
+
+async fn read_store() -> Arc<dyn ReadStore> {
+    Arc::new(MemoryReadStore::default())
+}
+
+cqrs::event_store_contract!(event_store);
+cqrs::read_store_contract!(read_store);
