@@ -1,2 +1,53 @@
-//! TODO
-fn main() {}
+//! The house commands: `cargo xtask ci`, `test`, `tidy` and `bench`.
+
+mod bench;
+mod ci;
+mod end_to_end;
+mod examples;
+mod needs;
+mod sh;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a maker of Comanda types.
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The house commands of Comanda.", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything a change must pass: format, lints, all of `test`, documentation.
+    Ci,
+    /// Every test: the house rules, unit and integration tests, doc tests, examples, the release binary end to end.
+    Test,
+    /// The house rules alone: the invariants of the architecture and the shape of the repository (a second or two).
+    Tidy,
+    /// The table of speeds against their bars; arguments after `--` go to the bench.
+    Bench {
+        /// Passed on to the bench binary, for example the name of one row.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Ci => ci::run(),
+        Task::Test => test::run(),
+        Task::Tidy => tidy::run(),
+        Task::Bench { args } => bench::run(&args),
+    };
+    if let Err(error) = result {
+        // One line with every cause, and no backtrace: the way out is in the message.
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,81 @@
+//! The checks that need the release binary: what a user would type, and what must be true of its answer.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::sh::{Cmd, step};
+
+/// One command line of the binary, and the judge of what it prints.
+struct Check {
+    name: &'static str,
+    args: &'static [&'static str],
+    limit: Duration,
+    judge: fn(&str) -> Result<()>,
+}
+
+/// Add a line here for a check that a user could repeat by hand.
+const CHECKS: &[Check] = &[Check {
+    name: "comanda demo sells exactly what there is",
+    args: &["demo", "--exit", "--json"],
+    limit: Duration::from_secs(180),
+    judge: demo_is_sound,
+}];
+
+/// Builds the release binary and runs every check.
+pub(crate) fn run() -> Result<()> {
+    step("release build", || Cmd::cargo(["build", "--locked", "--release", "--package", "comanda"]).run())?;
+    CHECKS.iter().try_for_each(|check| {
+        let fixed = ["run", "--quiet", "--locked", "--release", "--package", "comanda", "--"];
+        let command = Cmd::cargo(fixed.iter().chain(check.args).copied());
+        step(check.name, || {
+            let output = command.stdout(check.limit)?;
+            (check.judge)(&output).with_context(|| format!("wrong answer; repeat with: {command}"))
+        })
+    })
+}
+
+/// The last line is the demo's summary: something sold, something refused, nothing oversold, the books in order.
+fn demo_is_sound(output: &str) -> Result<()> {
+    let line = output.lines().next_back().context("it printed nothing")?;
+    let summary: Value = serde_json::from_str(line).with_context(|| format!("its last line is no JSON: {line}"))?;
+    let count = |name: &str| {
+        let value = summary.pointer(&format!("/flashSale/{name}")).and_then(Value::as_u64);
+        value.with_context(|| format!("no count `flashSale.{name}` in: {line}"))
+    };
+    ensure!(count("oversold")? == 0, "it oversold: {line}");
+    ensure!(count("accepted")? > 0 && count("accepted")? <= count("stock")?, "it sold nothing, or too much: {line}");
+    ensure!(count("rejected")? > 0, "nobody was refused, so the sale was no test: {line}");
+    ensure!(summary.pointer("/verify/ok") == Some(&Value::Bool(true)), "the log and the books differ: {line}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sale(accepted: u64, rejected: u64, oversold: u64, ok: bool) -> String {
+        format!(
+            "a table\n{{\"flashSale\":{{\"stock\":500,\"accepted\":{accepted},\"rejected\":{rejected},\
+             \"oversold\":{oversold}}},\"verify\":{{\"ok\":{ok}}}}}\n"
+        )
+    }
+
+    #[test]
+    fn a_sound_sale_passes() {
+        demo_is_sound(&sale(500, 4500, 0, true)).unwrap();
+    }
+
+    #[test]
+    fn an_unsound_sale_is_caught() {
+        let unsound =
+            [sale(500, 4500, 1, true), sale(501, 4499, 0, true), sale(0, 5000, 0, true), sale(500, 0, 0, true)];
+        for output in unsound.iter().chain([&sale(500, 4500, 0, false)]) {
+            assert!(demo_is_sound(output).is_err(), "{output}");
+        }
+        for output in ["", "no JSON", "{}", "{\"flashSale\":{\"oversold\":0},\"verify\":{\"ok\":true}}"] {
+            assert!(demo_is_sound(output).is_err(), "{output}");
+        }
+    }
+}
