@@ -1,1 +1,37 @@
-//! TODO
+//! The published language: the JSON that Comanda's HTTP interface takes and gives. Serde only, no behaviour.
+//!
+//! * Field names are camelCase. A request with a field that is not known is refused.
+//! * Quantities are whole numbers of units. Requests carry them signed, so that a negative one is told apart from text
+//!   that is no number; the valid range stands at each field.
+//! * Times are RFC 3339 texts in UTC with milliseconds: `2026-03-01T09:30:00.000Z`.
+//! * Ids match `[A-Za-z0-9._:-]{1,128}`.
+//! * An optional field of an answer that has no value is left out.
+
+mod adjustment;
+mod availability;
+mod batch;
+mod ledger;
+mod location;
+mod page;
+mod problem;
+mod reservation;
+mod short_paths;
+mod sku;
+mod stock;
+
+pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
+pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest, WantedLine};
+pub use batch::{BatchAnswer, BatchOutcome, BatchRequest};
+pub use ledger::{LedgerEntry, Movement};
+pub use location::{Location, RegisterLocation};
+pub use page::Page;
+pub use problem::{FieldError, Problem, Shortfall};
+pub use reservation::{
+    Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
+    ReserveLine, ReserveRequest,
+};
+pub use short_paths::{
+    ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
+};
+pub use sku::{RegisterSku, Sku, UpdateSku};
+pub use stock::{LocationStock, LowStock, Stock, StockAtLocation};

@@ -1,0 +1,55 @@
+//! Availability: can all of this be promised now?
+
+use serde::{Deserialize, Serialize};
+
+/// `POST /v1/availability:query`: asks for many SKUs in one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AvailabilityRequest {
+    /// 1 to 2,000 lines.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 2000))]
+    pub lines: Vec<WantedLine>,
+}
+
+/// How much of which SKU.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WantedLine {
+    /// The SKU. Several lines may name the same one: they share its stock.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
+    pub sku: String,
+    /// Units, 1 to 1,000,000,000.
+    #[cfg_attr(feature = "openapi", schema(example = 2, minimum = 1, maximum = 1_000_000_000))]
+    pub quantity: i64,
+}
+
+/// The answer: line by line, and whether all of them can be had together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AvailabilityAnswer {
+    /// Whether every line is known and sufficient.
+    pub sufficient: bool,
+    /// One per line asked for, in order.
+    pub lines: Vec<AvailabilityLine>,
+}
+
+/// What one line would find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AvailabilityLine {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// Units asked for.
+    pub requested: i64,
+    /// Units of the SKU that are available, before any line of this request; 0 for an unknown SKU.
+    pub available: i64,
+    /// Whether this line could be held, after the lines before it took theirs; backorder limits count.
+    pub sufficient: bool,
+    /// Whether the SKU is registered.
+    pub known: bool,
+}

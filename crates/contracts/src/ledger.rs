@@ -1,0 +1,69 @@
+//! The ledger: every change of a SKU's stock, for good.
+
+use serde::{Deserialize, Serialize};
+
+use crate::adjustment::ReasonCode;
+
+/// `GET /v1/stock/{sku}/ledger`: one stock movement, newest first in the list.
+///
+/// The sums of the deltas of all entries of a SKU are its counters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    /// The version of the SKU's stock that it made. Movements that happened at once share it.
+    pub version: u64,
+    /// When.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
+    pub at: String,
+    /// What kind of movement.
+    pub movement: Movement,
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(example = "main"))]
+    pub location_id: String,
+    /// Units added to (negative: taken from) what is on hand.
+    pub on_hand_delta: i64,
+    /// Units added to what is reserved.
+    pub reserved_delta: i64,
+    /// Units added to what is committed.
+    pub committed_delta: i64,
+    /// Why, for adjustments and receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<ReasonCode>,
+    /// What it refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_uri: Option<String>,
+    /// The reservation it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation_id: Option<String>,
+    /// The reservation's line it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_id: Option<String>,
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// The id that ties it to the request that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+}
+
+/// What kind of stock movement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Movement {
+    /// On hand changed for the reason given.
+    Adjusted,
+    /// Goods came in.
+    Replenished,
+    /// Units were reserved.
+    Held,
+    /// Reserved units became committed ones.
+    Confirmed,
+    /// Held units were given back.
+    Released,
+    /// Reserved units came back because their time was over.
+    Expired,
+    /// Committed units left.
+    Consumed,
+}

@@ -1,0 +1,95 @@
+//! Stock: how much of a SKU there is, and how much of that can still be promised.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/stock/{sku}`: one SKU over all locations.
+///
+/// `available = onHand - reserved - committed - safetyStock`; it may be negative where a backorder limit allows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Stock {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Units that are physically there.
+    pub on_hand: i64,
+    /// Units held for a while (carts, payments).
+    pub reserved: i64,
+    /// Units promised to orders.
+    pub committed: i64,
+    /// Units held back from sale.
+    pub safety_stock: i64,
+    /// Units that may be promised beyond what is there.
+    pub backorder_limit: i64,
+    /// Units that can be promised now.
+    pub available: i64,
+    /// How many events made this stock; `ETag` changes with it, and when a hold ends by itself.
+    pub version: u64,
+    /// When it last changed.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
+    pub updated_at: String,
+    /// The same per location.
+    pub locations: Vec<LocationStock>,
+}
+
+/// One SKU at one location, as part of its stock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LocationStock {
+    /// The location.
+    #[cfg_attr(feature = "openapi", schema(example = "main"))]
+    pub location_id: String,
+    /// Units that are physically there.
+    pub on_hand: i64,
+    /// Units held for a while.
+    pub reserved: i64,
+    /// Units promised to orders.
+    pub committed: i64,
+    /// Units there that nobody holds: `onHand - reserved - committed` (safety stock is kept per SKU).
+    pub available: i64,
+}
+
+/// `GET /v1/stock?locationId=`: one SKU at one location, as an item of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StockAtLocation {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// The location.
+    #[cfg_attr(feature = "openapi", schema(example = "main"))]
+    pub location_id: String,
+    /// Units that are physically there.
+    pub on_hand: i64,
+    /// Units held for a while.
+    pub reserved: i64,
+    /// Units promised to orders.
+    pub committed: i64,
+    /// Units there that nobody holds.
+    pub available: i64,
+}
+
+/// `GET /v1/stock/low`: a SKU that is sold out or has reached its safety stock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LowStock {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Units that are physically there.
+    pub on_hand: i64,
+    /// Units held back from sale.
+    pub safety_stock: i64,
+    /// Units that can be promised now: 0 or less.
+    pub available: i64,
+}

@@ -1,0 +1,152 @@
+//! The shapes on the wire, written out: a change here is a change for every client.
+
+#![allow(clippy::unwrap_used)]
+
+use comanda_contracts::{
+    AdjustmentRequest, Allocation, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest, LedgerEntry,
+    LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation, ReservationLine,
+    ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest, ShortReplenishRequest, ShortReserveRequest,
+    Shortfall, Stock, UpdateSku,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+fn written<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).unwrap()
+}
+
+#[test]
+fn a_reserve_request_says_only_what_it_must() {
+    let request = ReserveRequest {
+        lines: vec![ReserveLine { sku: "TEA-01".into(), quantity: 2, ..ReserveLine::default() }],
+        ..ReserveRequest::default()
+    };
+    assert_eq!(written(&request), json!({ "lines": [{ "sku": "TEA-01", "quantity": 2 }] }));
+    let whole = json!({
+        "reservationId": "cart-7", "ttlSeconds": 60, "allowPartial": true,
+        "lines": [{ "lineId": "a", "sku": "TEA-01", "quantity": 2, "locationId": "berlin" }],
+    });
+    assert_eq!(written(&serde_json::from_value::<ReserveRequest>(whole.clone()).unwrap()), whole);
+}
+
+#[test]
+fn a_reservation() {
+    let reservation = Reservation {
+        reservation_id: "cart-7".into(),
+        state: ReservationState::PartiallyHeld,
+        expires_at: Some("2026-03-01T09:30:00.000Z".into()),
+        lines: vec![ReservationLine {
+            line_id: "1".into(),
+            sku: "TEA-01".into(),
+            requested: 3,
+            held: 2,
+            allocations: vec![Allocation { location_id: "main".into(), quantity: 2 }],
+            consumed: 0,
+        }],
+    };
+    let expected = json!({
+        "reservationId": "cart-7", "state": "PARTIALLY_HELD", "expiresAt": "2026-03-01T09:30:00.000Z",
+        "lines": [{
+            "lineId": "1", "sku": "TEA-01", "requested": 3, "held": 2, "consumed": 0,
+            "allocations": [{ "locationId": "main", "quantity": 2 }],
+        }],
+    });
+    assert_eq!(written(&reservation), expected);
+}
+
+#[test]
+fn stock() {
+    let main = LocationStock { location_id: "main".into(), on_hand: 10, reserved: 2, committed: 1, available: 7 };
+    let stock = Stock {
+        sku: "TEA-01".into(),
+        name: None,
+        on_hand: 10,
+        reserved: 2,
+        committed: 1,
+        safety_stock: 3,
+        backorder_limit: 0,
+        available: 4,
+        version: 12,
+        updated_at: "2026-03-01T09:30:00.000Z".into(),
+        locations: vec![main],
+    };
+    let expected = json!({
+        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "safetyStock": 3, "backorderLimit": 0,
+        "available": 4, "version": 12, "updatedAt": "2026-03-01T09:30:00.000Z",
+        "locations": [{ "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "available": 7 }],
+    });
+    assert_eq!(written(&stock), expected);
+}
+
+#[test]
+fn a_page_of_the_ledger() {
+    let entry = LedgerEntry {
+        version: 3,
+        at: "2026-03-01T09:30:00.000Z".into(),
+        movement: Movement::Adjusted,
+        location_id: "main".into(),
+        on_hand_delta: -2,
+        reserved_delta: 0,
+        committed_delta: 0,
+        reason_code: Some(ReasonCode::CycleCount),
+        reference_uri: None,
+        reservation_id: None,
+        line_id: None,
+        actor: None,
+        correlation_id: None,
+    };
+    let expected = json!({
+        "items": [{
+            "version": 3, "at": "2026-03-01T09:30:00.000Z", "movement": "ADJUSTED", "locationId": "main",
+            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "reasonCode": "cycle_count",
+        }],
+        "nextCursor": "c",
+    });
+    assert_eq!(written(&Page { items: vec![entry], next_cursor: Some("c".into()) }), expected);
+}
+
+#[test]
+fn a_problem_has_the_members_of_rfc_9457_and_its_own() {
+    let problem = Problem {
+        problem_type: "/problems/insufficient-stock".into(),
+        title: "Not enough stock".into(),
+        status: 409,
+        detail: "2 of 3".into(),
+        code: "INSUFFICIENT_STOCK".into(),
+        shortfalls: vec![Shortfall { sku: "TEA-01".into(), location_id: None, requested: 3, available: 2 }],
+        ..Problem::default()
+    };
+    let expected = json!({
+        "type": "/problems/insufficient-stock", "title": "Not enough stock", "status": 409, "detail": "2 of 3",
+        "code": "INSUFFICIENT_STOCK", "shortfalls": [{ "sku": "TEA-01", "requested": 3, "available": 2 }],
+    });
+    assert_eq!(written(&problem), expected);
+}
+
+/// `good` is a `T`, and is none any more with a field that nobody knows.
+#[track_caller]
+fn is_strict<T: DeserializeOwned>(good: Value) {
+    assert!(serde_json::from_value::<T>(good.clone()).is_ok(), "{good}");
+    let mut more = good;
+    more["surprise"] = json!(1);
+    assert!(serde_json::from_value::<T>(more.clone()).is_err(), "{more}");
+}
+
+#[test]
+fn no_request_takes_a_field_that_nobody_knows() {
+    let line = json!({ "sku": "TEA-01", "quantity": 2 });
+    is_strict::<RegisterSku>(json!({ "sku": "TEA-01" }));
+    is_strict::<UpdateSku>(json!({}));
+    is_strict::<RegisterLocation>(json!({ "locationId": "berlin" }));
+    is_strict::<AdjustmentRequest>(json!({ "sku": "TEA-01", "delta": 1, "reasonCode": "found" }));
+    is_strict::<ReserveRequest>(json!({ "lines": [line] }));
+    is_strict::<ReserveLine>(line.clone());
+    is_strict::<BatchRequest>(json!({ "reservations": [] }));
+    is_strict::<ExtendRequest>(json!({ "ttlSeconds": 1 }));
+    is_strict::<ConsumeRequest>(json!({}));
+    is_strict::<AvailabilityRequest>(json!({ "lines": [line] }));
+    is_strict::<ShortReserveRequest>(json!({ "reservationId": "r", "quantity": 1 }));
+    is_strict::<ShortReplenishRequest>(json!({ "quantity": 1 }));
+    is_strict::<ShortReleaseRequest>(json!({ "reservationId": "r" }));
+}
