@@ -198,7 +198,7 @@ impl Projector {
         Ok(())
     }
 
-    /// Follows the log until `stop` resolves. May block in the stores: give it a thread of its own.
+    /// Follows the log until `stop` resolves, then folds what is in the log by then. May block in the stores: give it a thread of its own.
     ///
     /// # Errors
     /// [`ProjectorError`]; the views then stand where they last committed, and queries with a newer token time out.
@@ -209,11 +209,13 @@ impl Projector {
             appended.mark_unchanged();
             self.catch_up().await?;
             tokio::select! {
-                () = &mut stop => return Ok(()),
+                () = &mut stop => break,
                 _ = appended.changed() => {}
                 () = tokio::time::sleep(POLL) => {}
             }
         }
+        self.catch_up().await?;
+        Ok(())
     }
 
     /// Folds all that is in the log by now.
@@ -224,11 +226,14 @@ impl Projector {
         let mut folded = 0;
         loop {
             let (batches, next) = self.tail.since(self.tail_next, BATCH_EVENTS_MAX);
-            let events: Vec<&Recorded> = batches.iter().flat_map(|batch| batch.iter()).collect();
+            let events: Vec<&Recorded> = batches.iter().flat_map(|batch| &batch.events).collect();
             let events = if self.follows(&events) { events } else { Vec::new() };
             if !events.is_empty() {
                 folded += self.advance(&events).await?;
                 self.tail_next = next;
+                for batch in &batches {
+                    metrics::histogram!("projector_lag_seconds").record(batch.at.elapsed().as_secs_f64());
+                }
                 continue;
             }
             // Nothing in the tail, or a gap before it: the log knows.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -19,9 +20,15 @@ struct Inner {
     appended: watch::Sender<u64>,
 }
 
+/// A batch, and when it became durable.
+pub(crate) struct Published {
+    pub(crate) events: Vec<Recorded>,
+    pub(crate) at: Instant,
+}
+
 #[derive(Default)]
 struct Ring {
-    batches: VecDeque<Arc<Vec<Recorded>>>,
+    batches: VecDeque<Arc<Published>>,
     /// The number of the batch at the front.
     first: u64,
     events: usize,
@@ -39,9 +46,9 @@ impl Tail {
     pub(crate) fn publish(&self, batch: Vec<Recorded>) {
         let mut ring = self.0.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.events += batch.len();
-        ring.batches.push_back(Arc::new(batch));
+        ring.batches.push_back(Arc::new(Published { events: batch, at: Instant::now() }));
         while ring.events > self.0.events_max && ring.batches.len() > 1 {
-            let dropped = ring.batches.pop_front().map_or(0, |batch| batch.len());
+            let dropped = ring.batches.pop_front().map_or(0, |batch| batch.events.len());
             ring.events -= dropped;
             ring.first += 1;
         }
@@ -52,16 +59,16 @@ impl Tail {
 
     /// The batches from number `from` on that are still held, at most about `events_max` events of them, and the number
     /// of the batch after the last one returned.
-    pub(crate) fn since(&self, from: u64, events_max: usize) -> (Vec<Arc<Vec<Recorded>>>, u64) {
+    pub(crate) fn since(&self, from: u64, events_max: usize) -> (Vec<Arc<Published>>, u64) {
         let ring = self.0.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let skip = usize::try_from(from.saturating_sub(ring.first)).unwrap_or(usize::MAX);
         let mut taken = Vec::new();
         let mut events = 0;
         for batch in ring.batches.iter().skip(skip) {
-            if events > 0 && events + batch.len() > events_max {
+            if events > 0 && events + batch.events.len() > events_max {
                 break;
             }
-            events += batch.len();
+            events += batch.events.len();
             taken.push(Arc::clone(batch));
         }
         let next = from.max(ring.first) + taken.len() as u64;
