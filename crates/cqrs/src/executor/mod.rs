@@ -53,7 +53,7 @@ pub struct ExecutorSettings {
     pub batch_events_max: usize,
     /// Stream states kept in memory.
     pub cached_streams_max: NonZeroUsize,
-    /// Events a stream grows by between two of its snapshots.
+    /// Events a stream grows by between two of its snapshots; a long one grows by a tenth, or ten times as many.
     pub snapshot_every_events: u64,
 }
 

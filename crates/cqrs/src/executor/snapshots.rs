@@ -25,7 +25,9 @@ impl Snapshots {
 
     /// Hands over the state of `stream` if it has grown enough; returns the version of its newest snapshot.
     pub(super) fn offer(&self, stream: &StreamName, slot: &Slot) -> Version {
-        let due = slot.version - slot.snapshot >= self.every_events;
+        // A long stream tends to have a large state: it is written when the stream has grown by a tenth.
+        let step = self.every_events.max((slot.version / 10).min(self.every_events * 10));
+        let due = slot.version - slot.snapshot >= step;
         // The slot shares its state; the loop's next event copies it first.
         if due && self.queue.try_send((stream.clone(), slot.clone())).is_ok() { slot.version } else { slot.snapshot }
     }

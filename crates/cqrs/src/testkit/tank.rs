@@ -9,21 +9,21 @@ use crate::command::{Command, Decision, States, Streams};
 use crate::time::Timestamp;
 
 /// The most a tank holds.
-pub(super) const CAPACITY: u64 = 100;
+pub(super) const CAPACITY: i64 = 100;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tank {
-    pub(super) level: u64,
+    pub(super) level: i64,
     /// A portion that flows back at an instant if it is not drawn by then.
-    pub(super) on_loan: Option<(u64, Timestamp)>,
+    pub(super) on_loan: Option<(i64, Timestamp)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum TankEvent {
-    Filled { litres: u64 },
-    Drawn { litres: u64 },
-    Lent { litres: u64, until: Timestamp },
-    Returned { litres: u64 },
+    Filled { litres: i64 },
+    Drawn { litres: i64 },
+    Lent { litres: i64, until: Timestamp },
+    Returned { litres: i64 },
 }
 
 impl Aggregate for Tank {
@@ -58,28 +58,28 @@ pub(super) fn tank(id: &str) -> Stream<Tank> {
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub(super) enum Refused {
     #[error("only {level} litres are there")]
-    TooLittle { level: u64 },
+    TooLittle { level: i64 },
     #[error("only {room} litres have room")]
-    TooMuch { room: u64 },
+    TooMuch { room: i64 },
 }
 
 /// Fills a tank.
 #[derive(Clone)]
 pub(super) struct Fill {
     pub(super) tank: String,
-    pub(super) litres: u64,
+    pub(super) litres: i64,
 }
 
 impl Command for Fill {
     const NAME: &'static str = "fill";
-    type Answer = u64;
+    type Answer = i64;
     type Rejection = Refused;
 
     fn streams(&self) -> Streams {
         Streams::one(&tank(&self.tank))
     }
 
-    fn decide(&self, states: &States<'_>) -> Result<Decision<u64>, Refused> {
+    fn decide(&self, states: &States<'_>) -> Result<Decision<i64>, Refused> {
         let stream = tank(&self.tank);
         let room = CAPACITY - states.of(&stream).level;
         if self.litres > room {
@@ -94,25 +94,25 @@ impl Command for Fill {
 #[derive(Clone)]
 pub(super) struct Draw {
     pub(super) tank: String,
-    pub(super) litres: u64,
+    pub(super) litres: i64,
 }
 
 impl Command for Draw {
     const NAME: &'static str = "draw";
-    type Answer = u64;
+    type Answer = i64;
     type Rejection = Refused;
 
     fn streams(&self) -> Streams {
         Streams::one(&tank(&self.tank))
     }
 
-    fn decide(&self, states: &States<'_>) -> Result<Decision<u64>, Refused> {
+    fn decide(&self, states: &States<'_>) -> Result<Decision<i64>, Refused> {
         let stream = tank(&self.tank);
         let level = states.of(&stream).level;
-        let Some(left) = level.checked_sub(self.litres) else {
+        if level < self.litres {
             return Err(Refused::TooLittle { level });
-        };
-        Ok(Decision::answer(left).record(&stream, TankEvent::Drawn { litres: self.litres }))
+        }
+        Ok(Decision::answer(level - self.litres).record(&stream, TankEvent::Drawn { litres: self.litres }))
     }
 }
 
@@ -120,7 +120,7 @@ impl Command for Draw {
 #[derive(Clone)]
 pub(super) struct Lend {
     pub(super) tank: String,
-    pub(super) litres: u64,
+    pub(super) litres: i64,
     pub(super) for_time: Duration,
 }
 
@@ -149,7 +149,7 @@ impl Command for Lend {
 pub(super) struct Pour {
     pub(super) from: String,
     pub(super) into: Vec<String>,
-    pub(super) litres_each: u64,
+    pub(super) litres_each: i64,
 }
 
 impl Command for Pour {
@@ -164,7 +164,7 @@ impl Command for Pour {
     fn decide(&self, states: &States<'_>) -> Result<Decision<()>, Refused> {
         let from = tank(&self.from);
         let level = states.of(&from).level;
-        let litres = self.litres_each * self.into.len() as u64;
+        let litres = self.litres_each * i64::try_from(self.into.len()).unwrap_or(i64::MAX);
         if level < litres {
             return Err(Refused::TooLittle { level });
         }

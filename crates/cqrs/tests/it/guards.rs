@@ -26,11 +26,12 @@ enum Without {
 struct Careless {
     inner: MemoryEventStore,
     without: Without,
+    one_at_a_time: tokio::sync::Mutex<()>,
 }
 
 impl Careless {
     fn store(without: Without) -> Arc<dyn EventStore> {
-        Arc::new(Self { inner: MemoryEventStore::new(4), without })
+        Arc::new(Self { inner: MemoryEventStore::new(4), without, one_at_a_time: tokio::sync::Mutex::default() })
     }
 }
 
@@ -62,6 +63,7 @@ impl LogReader for Careless {
 #[async_trait]
 impl EventStore for Careless {
     async fn append(&self, batch: &Append) -> Result<(), AppendError> {
+        let _turn = self.one_at_a_time.lock().await;
         let mut batch = batch.clone();
         match self.without {
             Without::HeadCheck => self.move_to_the_end(&mut batch).await?,
