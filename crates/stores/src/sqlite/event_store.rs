@@ -1,0 +1,112 @@
+//! The event store: one writer, one transaction per batch, synced before it answers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use cqrs::{
+    Append, AppendError, BatchId, Claim, Epoch, EventStore, Head, HeadLock, LogReader, PartitionId, Position, Recorded,
+    Snapshot, StoreError, StreamName, Version,
+};
+use rusqlite::Connection;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::log_file::LogFile;
+use super::wal::Wal;
+use super::writer::Writer;
+
+/// The log of a folder, to append to and to read.
+///
+/// It does its work inline, blocking the thread that polls it: an executor and a projector each run on a thread of
+/// their own, where a hand-over per batch would cost more than it spares. Queries on async workers read through
+/// [`SqliteLogReader`](super::SqliteLogReader).
+pub struct SqliteEventStore {
+    writer: Arc<Mutex<Writer>>,
+    log: Arc<LogFile>,
+}
+
+impl SqliteEventStore {
+    pub(crate) fn new(connection: Connection, wal: Wal, log: Arc<LogFile>) -> Self {
+        let writer = Writer::new(connection, wal, Arc::clone(&log));
+        Self { writer: Arc::new(Mutex::new(writer)), log }
+    }
+}
+
+#[async_trait]
+impl LogReader for SqliteEventStore {
+    fn partitions(&self) -> u16 {
+        self.log.partitions
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.log.epoch
+    }
+
+    async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        Ok(self.log.heads().clone())
+    }
+
+    async fn read_partition(
+        &self,
+        partition: PartitionId,
+        after: Position,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.log.read_partition(partition, after, limit)
+    }
+
+    async fn read_streams(
+        &self,
+        streams: &[(StreamName, Version)],
+        limit: usize,
+    ) -> Result<Vec<Vec<Recorded>>, StoreError> {
+        self.log.read_streams(streams, limit)
+    }
+
+    async fn read_stream_back(
+        &self,
+        stream: &StreamName,
+        before: Version,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.log.read_stream_back(stream, before, limit)
+    }
+
+    async fn snapshots(&self, streams: &[StreamName]) -> Result<Vec<Option<Snapshot>>, StoreError> {
+        self.log.snapshots(streams)
+    }
+}
+
+#[async_trait]
+impl EventStore for SqliteEventStore {
+    async fn append(&self, batch: &Append) -> Result<(), AppendError> {
+        self.writer.lock().await.append(batch)
+    }
+
+    /// There is one writer, so its lock keeps every partition, not only those named.
+    async fn lock(&self, _: &[PartitionId]) -> Result<Box<dyn HeadLock>, StoreError> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        writer.check_sound()?;
+        Ok(Box::new(SqliteHeadLock(writer)))
+    }
+
+    async fn resolve(&self, id: BatchId, _: &[PartitionId]) -> Result<bool, StoreError> {
+        self.writer.lock().await.holds(id)
+    }
+
+    async fn claims(&self, keys: &[String]) -> Result<Vec<Option<Claim>>, StoreError> {
+        self.log.claims(keys)
+    }
+
+    async fn save_snapshot(&self, snapshot: Snapshot) -> Result<(), StoreError> {
+        self.log.snapshots.save(&snapshot)
+    }
+}
+
+struct SqliteHeadLock(OwnedMutexGuard<Writer>);
+
+#[async_trait]
+impl HeadLock for SqliteHeadLock {
+    async fn append(mut self: Box<Self>, batch: &Append) -> Result<(), AppendError> {
+        self.0.append(batch)
+    }
+}

@@ -1,0 +1,32 @@
+//! The embedded store: one folder, three SQLite files, one process.
+//!
+//! | file | holds | durable |
+//! | --- | --- | --- |
+//! | `log.db` | events, heads, claims | when an append returns (`synchronous=FULL`) |
+//! | `views.db` | read models and their checkpoints | rebuilt from the log if lost |
+//! | `snapshots.db` | folded states | folded again from the log if lost |
+//! | `comanda.lock` | nothing: locked while a process uses the folder | |
+//!
+//! The log's one writer holds the heads in memory, because the folder's lock keeps every other process out: comparing
+//! heads reads no disk and a batch of rejections writes nothing.
+
+mod connection;
+mod error;
+mod event_store;
+mod folder;
+mod log_file;
+mod log_reader;
+mod model_table;
+mod read_store;
+mod schema;
+mod snapshots;
+mod tail;
+mod wal;
+mod writer;
+
+pub use error::OpenError;
+pub use event_store::SqliteEventStore;
+pub use folder::{SqliteFolder, SqliteOptions};
+pub use log_reader::SqliteLogReader;
+pub use read_store::{SqliteReadStore, SqliteViewReader};
+pub use wal::WalCounters;

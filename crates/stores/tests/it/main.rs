@@ -1,0 +1,9 @@
+//! The tests of the stores, in one program.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod child;
+mod contract;
+mod durability;
+mod opening;
+mod support;
+mod views;
