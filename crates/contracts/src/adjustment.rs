@@ -1,17 +1,17 @@
 //! Adjustments: changes of stock on hand that no order caused, each with its reason.
+//!
+//! ```
+//! use comanda_contracts::AdjustmentRequest;
+//!
+//! let delivery = r#"{"sku":"TEA-01","delta":500,"reasonCode":"received"}"#;
+//! let count = r#"{"sku":"TEA-01","locationId":"berlin","set":498,"expected":500,"reasonCode":"cycle_count"}"#;
+//! assert_eq!(serde_json::from_str::<AdjustmentRequest>(delivery).unwrap().delta, Some(500));
+//! assert_eq!(serde_json::from_str::<AdjustmentRequest>(count).unwrap().expected, Some(500));
+//! ```
 
 use serde::{Deserialize, Serialize};
 
 /// `POST /v1/stock/adjustments`: changes what is on hand, either by `delta`, or to `set` if it still is `expected`.
-///
-/// ```
-/// use comanda_contracts::AdjustmentRequest;
-///
-/// let delivery = r#"{"sku":"TEA-01","delta":500,"reasonCode":"received"}"#;
-/// let count = r#"{"sku":"TEA-01","locationId":"berlin","set":498,"expected":500,"reasonCode":"cycle_count"}"#;
-/// assert_eq!(serde_json::from_str::<AdjustmentRequest>(delivery).unwrap().delta, Some(500));
-/// assert_eq!(serde_json::from_str::<AdjustmentRequest>(count).unwrap().expected, Some(500));
-/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,4 +1,13 @@
 //! What every error looks like: a problem as RFC 9457 describes it, with a stable code.
+//!
+//! ```
+//! let problem: comanda_contracts::Problem = serde_json::from_str(
+//!     r#"{"type":"/problems/insufficient-stock","title":"Not enough stock","status":409,"code":"INSUFFICIENT_STOCK",
+//!         "detail":"SKU TEA-01: 3 wanted, 2 available.",
+//!         "shortfalls":[{"sku":"TEA-01","requested":3,"available":2}]}"#,
+//! ).unwrap();
+//! assert_eq!(problem.shortfalls[0].available, 2);
+//! ```
 
 use std::borrow::Cow;
 
@@ -7,15 +16,6 @@ use serde::{Deserialize, Serialize};
 /// An error answer (`application/problem+json`).
 ///
 /// `code` is what a program looks at: it never changes its meaning. The members after it are there when the code says so.
-///
-/// ```
-/// let problem: comanda_contracts::Problem = serde_json::from_str(
-///     r#"{"type":"/problems/insufficient-stock","title":"Not enough stock","status":409,"code":"INSUFFICIENT_STOCK",
-///         "detail":"SKU TEA-01: 3 wanted, 2 available.",
-///         "shortfalls":[{"sku":"TEA-01","requested":3,"available":2}]}"#,
-/// ).unwrap();
-/// assert_eq!(problem.shortfalls[0].available, 2);
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

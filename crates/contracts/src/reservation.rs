@@ -1,14 +1,14 @@
 //! Reservations: stock held for one owner, line by line.
+//!
+//! ```
+//! let request: comanda_contracts::ReserveRequest =
+//!     serde_json::from_str(r#"{"reservationId":"cart-7","lines":[{"sku":"TEA-01","quantity":2}]}"#).unwrap();
+//! assert_eq!(request.lines[0].quantity, 2);
+//! ```
 
 use serde::{Deserialize, Serialize};
 
 /// `POST /v1/reservations`: holds stock. The same id with the same body gives the same answer again.
-///
-/// ```
-/// let request: comanda_contracts::ReserveRequest =
-///     serde_json::from_str(r#"{"reservationId":"cart-7","lines":[{"sku":"TEA-01","quantity":2}]}"#).unwrap();
-/// assert_eq!(request.lines[0].quantity, 2);
-/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -54,7 +54,7 @@ pub struct LocationStock {
     pub available: i64,
 }
 
-/// `GET /v1/stock?locationId=`: one SKU at one location, as an item of a list.
+/// `GET /v1/locations/{locationId}/stock`: one SKU at one location, as an item of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -1,1 +1,67 @@
-//! TODO
+//! The Inventory context: stock that cannot be sold twice, reservations of it, and what can still be promised.
+//!
+//! [`context`] is its table of contents. `domain` has the rules, one command per file; `read_models` the views;
+//! `application` the questions, one query per file; `api` their shapes over HTTP.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod api;
+pub mod application;
+pub mod domain;
+pub mod read_models;
+
+use application::{
+    availability::Availability, ledger::Ledger, list_locations::ListLocations, list_low_stock::ListLowStock,
+    list_stock::ListStock, list_stock_at_location::ListStockAtLocation, reservation_by_id::ReservationById,
+    stock_of_sku::StockOfSku, sweep::DueSkus,
+};
+use domain::location::{Location, register::RegisterLocation};
+use domain::reservation::{
+    Reservation, confirm::Confirm, consume::Consume, extend::Extend, release::Release, release_item::ReleaseItem,
+    reserve::Reserve, reserve_item::ReserveItem,
+};
+use domain::stock_item::{
+    StockItem, adjust::Adjust, expire::ExpireHolds, register::RegisterSku, replenish::Replenish, update::UpdateSku,
+};
+use read_models::{
+    expiring_holds::ExpiringHoldsProjection, locations::LocationProjection, stock::StockProjection,
+    stock_at_location::StockAtLocationProjection,
+};
+
+/// All that Inventory consists of.
+#[must_use]
+pub fn context() -> cqrs::Context {
+    cqrs::Context::named("inventory")
+        // What it remembers.
+        .aggregate::<StockItem>()
+        .aggregate::<Location>()
+        .aggregate::<Reservation>()
+        // What can be asked of it.
+        .command::<RegisterSku>()
+        .command::<UpdateSku>()
+        .command::<RegisterLocation>()
+        .command::<Adjust>()
+        .command::<Replenish>()
+        .command::<ExpireHolds>()
+        .command::<Reserve>()
+        .command::<Confirm>()
+        .command::<Extend>()
+        .command::<Release>()
+        .command::<Consume>()
+        .command::<ReserveItem>()
+        .command::<ReleaseItem>()
+        // What it can be asked.
+        .query::<StockOfSku>()
+        .query::<ListStock>()
+        .query::<ListStockAtLocation>()
+        .query::<ListLowStock>()
+        .query::<Availability>()
+        .query::<ReservationById>()
+        .query::<Ledger>()
+        .query::<ListLocations>()
+        .query::<DueSkus>()
+        // What it keeps ready to answer.
+        .view(StockProjection)
+        .view(StockAtLocationProjection)
+        .view(ExpiringHoldsProjection)
+        .view(LocationProjection)
+}

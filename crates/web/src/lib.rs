@@ -1,1 +1,38 @@
-//! TODO
+//! What the HTTP edges of all contexts share: problems, bodies, headers, pages, limits and the server itself.
+//!
+//! A context's handler takes a [`Call`] (what came along in the headers) and a [`Json`] body, collects what is wrong
+//! with its fields in [`Fields`], sends a command or query, and answers with [`Reply`] or a [`Problem`]. [`edge`] puts
+//! around a router what applies to every request, and [`serve`] runs it on a socket.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod body;
+mod call;
+mod correlation;
+mod edge;
+mod fields;
+mod json;
+pub mod kinds;
+mod metrics;
+pub mod openapi;
+mod page;
+mod path;
+mod preconditions;
+mod problem;
+mod reply;
+mod serve;
+mod time;
+
+pub use body::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX};
+pub use call::{CONSISTENCY_TOKEN, Call, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, Inquiry};
+pub use correlation::{TRACEPARENT, X_CORRELATION_ID};
+pub use edge::{EdgeLimits, edge};
+pub use fields::Fields;
+pub use json::{Json, Nothing, OptionalJson};
+pub use kinds::{Kind, problem_pages};
+pub use page::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Params, decode_cursor, encode_cursor, page_limit};
+pub use path::PathParam;
+pub use preconditions::{etag, if_match, is_none_match};
+pub use problem::Problem;
+pub use reply::Reply;
+pub use serve::{ServeLimits, serve};
+pub use time::rfc3339;

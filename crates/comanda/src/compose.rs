@@ -1,0 +1,162 @@
+//! The composition root: the one file that knows which adapters there are, and the threads that run them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use comanda_stores::sqlite::{OpenError, SqliteFolder, SqliteOptions};
+use cqrs::{
+    Clock, CommandBus, Context, EventStore, Executor, ExecutorLoop, ExecutorSettings, LogReader, Projector, QueryBus,
+    ReadSide, ReadStore, StoreError, SystemClock, Tail, ViewReader, Views, command_bus, query_bus,
+};
+use tokio::sync::{oneshot, watch};
+
+/// A command nobody waits for longer than this is dropped undecided.
+const COMMAND_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// A query with a consistency token waits at most this long for the views.
+const TOKEN_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Rows of the views kept in memory for queries.
+const HOT_ROWS_MAX: u64 = 100_000;
+
+/// How long the threads may take to finish when the process stops.
+const STOP_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// One context's data, open: its log and its views. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Data {
+    pub(crate) context: Arc<Context>,
+    log: Arc<dyn EventStore>,
+    rows: Arc<dyn ReadStore>,
+    log_reader: Arc<dyn LogReader>,
+    view_reader: Arc<dyn ViewReader>,
+}
+
+impl Data {
+    /// Opens Inventory's data in `dir`; a new log gets `partitions` parts.
+    pub(crate) fn open_inventory(dir: &Path, partitions: u16) -> Result<Self, OpenError> {
+        let options = SqliteOptions { partitions, ..SqliteOptions::default() };
+        let folder = SqliteFolder::open(&dir.join("inventory"), &options)?;
+        Ok(Self {
+            context: Arc::new(comanda_inventory::context()),
+            log: folder.event_store(),
+            rows: folder.read_store(),
+            log_reader: Arc::new(folder.log_reader()),
+            view_reader: Arc::new(folder.view_reader()),
+        })
+    }
+
+    /// The log, read in place: for `verify`, which has the data to itself.
+    pub(crate) fn log(&self) -> &dyn LogReader {
+        self.log.as_ref()
+    }
+
+    /// The views, read in place.
+    pub(crate) fn rows(&self) -> &dyn ReadStore {
+        self.rows.as_ref()
+    }
+
+    /// The store to append to, behind what `wrap` puts around it.
+    pub(crate) fn wrapped(self, wrap: impl FnOnce(Arc<dyn EventStore>) -> Arc<dyn EventStore>) -> Self {
+        Self { log: wrap(self.log), ..self }
+    }
+
+    /// Starts the threads that decide commands, write snapshots and keep the views current.
+    pub(crate) async fn start(self) -> Result<Running, StoreError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (tail, views) = (Tail::default(), Views::new(self.log.partitions(), HOT_ROWS_MAX));
+        let (failed, failure) = watch::channel(None);
+
+        let (executor, mut deciding) = Executor::new(
+            Arc::clone(&self.context),
+            Arc::clone(&self.log),
+            Arc::clone(&clock),
+            tail.clone(),
+            ExecutorSettings::default(),
+        );
+        let log: Arc<dyn LogReader> = Arc::clone(&self.log) as _;
+        let projector = Projector::open(&self.context, log, self.rows, tail, views.clone()).await?;
+        let read =
+            ReadSide::new(self.context, views, self.view_reader, self.log_reader, clock, TOKEN_WAIT_MAX);
+
+        let mut threads = Vec::new();
+        if let Some(snapshots) = deciding.snapshots() {
+            threads.push(spawn("snapshots", failed.clone(), async move {
+                snapshots.run().await;
+                Ok::<_, StoreError>(())
+            })?);
+        }
+        threads.push(spawn("executor", failed.clone(), ExecutorLoop::run(deciding))?);
+        let (stop_projector, stopped) = oneshot::channel::<()>();
+        let projecting = projector.run(async move { drop(stopped.await) });
+        let projector = spawn("projector", failed, projecting)?;
+        Ok(Running {
+            commands: command_bus(executor.clone(), COMMAND_WAIT_MAX),
+            executor,
+            queries: query_bus(read.clone()),
+            read,
+            failure,
+            threads,
+            projector,
+            stop_projector,
+        })
+    }
+}
+
+/// A context at work.
+pub(crate) struct Running {
+    pub(crate) commands: CommandBus,
+    pub(crate) queries: QueryBus,
+    pub(crate) read: ReadSide,
+    pub(crate) executor: Executor,
+    failure: watch::Receiver<Option<String>>,
+    threads: Vec<oneshot::Receiver<()>>,
+    projector: oneshot::Receiver<()>,
+    stop_projector: oneshot::Sender<()>,
+}
+
+impl Running {
+    /// Tells why a thread has stopped before its time, once one has.
+    pub(crate) fn failure(&self) -> watch::Receiver<Option<String>> {
+        self.failure.clone()
+    }
+
+    /// Lets every queued command be answered, writes what is under way, and ends the threads.
+    ///
+    /// Every other handle to the buses must have been dropped: the executor works as long as one lives.
+    pub(crate) async fn stop(self) {
+        drop((self.commands, self.executor));
+        let ended = tokio::time::timeout(STOP_WAIT_MAX, async {
+            for thread in self.threads {
+                let _ended = thread.await;
+            }
+            drop(self.stop_projector);
+            let _ended = self.projector.await;
+        });
+        if ended.await.is_err() {
+            tracing::error!("the write side did not finish within {STOP_WAIT_MAX:?}; what was acknowledged is safe");
+        }
+    }
+}
+
+/// Runs `work` on a thread of its own, because it blocks in the store. Its failure is told to `failed`.
+fn spawn<E: std::fmt::Display>(
+    name: &'static str,
+    failed: watch::Sender<Option<String>>,
+    work: impl Future<Output = Result<(), E>> + Send + 'static,
+) -> Result<oneshot::Receiver<()>, StoreError> {
+    let unavailable = |cause: std::io::Error| StoreError::Unavailable(format!("the {name} thread: {cause}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unavailable)?;
+    let (ended, end) = oneshot::channel();
+    let run = move || {
+        if let Err(cause) = runtime.block_on(work) {
+            failed.send_replace(Some(format!("the {name} stopped: {cause}")));
+        }
+        // Dropped without a value just as well: whoever waits learns that the thread is done.
+        drop(ended);
+    };
+    thread::Builder::new().name(name.into()).spawn(run).map_err(unavailable)?;
+    Ok(end)
+}

@@ -1,0 +1,191 @@
+//! `comanda demo`: a shop opens, replays its orders, holds a flash sale, and proves that nothing was oversold.
+
+mod report;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use comanda_load::{
+    Entries, Entry, FlashSale, FlashSaleReport, OrdersFileError, Product, Progress, Replay, ReplayReport, Retail,
+    RetailProfile, Shortages, Verdict, peak_net_out,
+};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use miette::{IntoDiagnostic, Result, miette};
+
+use crate::compose::Data;
+use crate::serve::{self, Server};
+use crate::{disk, listen, telemetry, verify};
+use report::Report;
+
+/// Orders and cancellations the generated shop has.
+const DOCUMENTS: usize = 3_000;
+
+/// Of the stock that would serve every line, the share the shop opens with: real sequences then run short.
+const OPENING_PERCENT: u32 = 80;
+
+/// Where the stock lies.
+const LOCATIONS: [&str; 3] = ["main", "north", "south"];
+
+/// How long the views may take to catch up before they are verified.
+const CATCH_UP_WAIT: Duration = Duration::from_secs(30);
+
+/// What the demo can be told.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Keep the data in this folder, which must be empty or new. By default it goes with the process.
+    #[arg(long = "data", value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Replay these orders (CSV, also .gz or .zst; columns order_id, ts, kind, ref_order_id, sku, qty) in place of
+    /// generated ones.
+    #[arg(long, value_name = "FILE")]
+    orders: Option<PathBuf>,
+    /// What the generated shop is made from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The address to listen on: loopback only. By default port 8080, or any free one if that is taken.
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    /// End when all is done, instead of staying up.
+    #[arg(long)]
+    exit: bool,
+    /// Print the report as the last line of standard output, as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the demo. Exit code 1 if anything was oversold or does not verify.
+pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    let metrics = telemetry::metrics()?;
+    let temporary = tempfile::tempdir().into_diagnostic()?;
+    let dir = options.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
+    if serve::has_data(&dir) {
+        let dir = dir.display();
+        return Err(miette!(
+            help = "name a folder that is empty or new; `comanda serve --data` goes on with this one",
+            "{dir} has data already"
+        ));
+    }
+    let listener = match options.listen {
+        Some(addr) => listen::on(addr).await?,
+        None => match listen::on(SocketAddr::from(([127, 0, 0, 1], 8080))).await {
+            Ok(listener) => listener,
+            Err(_) => listen::on(SocketAddr::from(([127, 0, 0, 1], 0))).await?,
+        },
+    };
+    let data = Data::open_inventory(&dir, 16).into_diagnostic()?;
+    let fsyncs_per_s = disk::fdatasync_per_s(&dir).into_diagnostic()?;
+    let server = Server::start(listener, data.clone(), metrics).await?;
+    println!("A shop opens on an empty store; every answer below was durable before it was given.");
+
+    let (replay, shortages) = replay(&options, server.addr).await?;
+    let (sale, verdict) = flash_sale(server.addr).await?;
+    let lag = server.view_lag_s();
+    server.caught_up(CATCH_UP_WAIT).await?;
+    let verified = verified(data).await?;
+    let report = Report { replay, short_lines_expected: shortages, sale, verdict, verified, fsyncs_per_s, lag };
+    report.print();
+    if options.exit {
+        server.until(async {}).await?;
+    } else {
+        print_addresses(server.addr, options.dir.as_deref());
+        if options.json {
+            println!("{}", report.json());
+        }
+        return server.until(serve::stop_signal()).await;
+    }
+    if options.json {
+        println!("{}", report.json());
+    }
+    Ok(if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Opens the shop and replays its orders; returns also how many lines an independent count says are short.
+async fn replay(options: &Options, addr: SocketAddr) -> Result<(ReplayReport, usize)> {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = "{msg} {bar:36} {pos}/{len} ({per_sec}, {eta} left)";
+    bar.set_style(ProgressStyle::with_template(style).into_diagnostic()?);
+    bar.set_message("replaying orders");
+    let moved = |progress: Progress| {
+        if let Some(total) = progress.total {
+            bar.set_length(total);
+        }
+        bar.set_position(progress.done);
+    };
+    let replay = Replay {
+        connections: 64,
+        locations: LOCATIONS.map(str::to_owned).to_vec(),
+        ..Replay::new(addr, "demo")
+    };
+    let outcome = match &options.orders {
+        Some(file) => {
+            let (products, shortages, count) = from_file(file)?;
+            let entries = Entries::open(file, None).into_diagnostic()?;
+            let report = replay.run(products, entries, Some(count), moved).await.into_diagnostic()?;
+            (report, shortages.lines().len())
+        }
+        None => {
+            let retail = Retail::new(options.seed, RetailProfile::small());
+            let names: Vec<(String, String)> = retail.catalogue().collect();
+            let orders: Vec<Entry> = retail.take(DOCUMENTS).map(Entry::Order).collect();
+            let products = opening(&orders, &names);
+            let mut shortages = Shortages::opening(&products);
+            orders.iter().for_each(|entry| shortages.count(entry));
+            let count = orders.len() as u64;
+            let report = replay.run(products, orders.into_iter().map(Ok), Some(count), moved).await.into_diagnostic()?;
+            (report, shortages.lines().len())
+        }
+    };
+    bar.finish_and_clear();
+    Ok(outcome)
+}
+
+/// Reads the file twice: once for the opening stock, once for the independent count.
+fn from_file(file: &Path) -> Result<(Vec<Product>, Shortages, u64)> {
+    let entries: Vec<Entry> =
+        Entries::open(file, None).and_then(Iterator::collect::<Result<_, OrdersFileError>>).into_diagnostic()?;
+    let products = opening(&entries, &[]);
+    let mut shortages = Shortages::opening(&products);
+    entries.iter().for_each(|entry| shortages.count(entry));
+    Ok((products, shortages, entries.len() as u64))
+}
+
+/// Every SKU that occurs, with a share of the stock that would serve every line.
+fn opening(entries: &[Entry], names: &[(String, String)]) -> Vec<Product> {
+    let names: std::collections::HashMap<&str, &str> =
+        names.iter().map(|(sku, name)| (sku.as_str(), name.as_str())).collect();
+    let product = |(sku, opening): (String, i64)| {
+        let name = names.get(sku.as_str()).copied().unwrap_or(&sku).to_owned();
+        Product { sku, name, opening }.opening_with(OPENING_PERCENT)
+    };
+    peak_net_out(entries).into_iter().map(product).collect()
+}
+
+async fn flash_sale(addr: SocketAddr) -> Result<(FlashSaleReport, Verdict)> {
+    let sale = FlashSale::new(addr, "FLASH-SALE");
+    sale.prepare().await.into_diagnostic()?;
+    let report = sale.run().await.into_diagnostic()?;
+    let verdict = sale.judge(&report).await.into_diagnostic()?;
+    Ok((report, verdict))
+}
+
+/// Verifies on a thread of its own, because the stores block; nobody writes meanwhile.
+async fn verified(data: Data) -> Result<verify::Report> {
+    let runtime = tokio::runtime::Handle::current();
+    let verified = tokio::task::spawn_blocking(move || runtime.block_on(verify::verify_data(&data)));
+    verified.await.into_diagnostic()?
+}
+
+fn print_addresses(addr: SocketAddr, dir: Option<&Path>) {
+    println!();
+    println!("The shop stays open at http://{addr} until you press Ctrl-C. Try:");
+    println!("  curl http://{addr}/v1/stock/FLASH-SALE");
+    println!("  curl http://{addr}/v1/stock/low");
+    println!("  curl http://{addr}/openapi.json");
+    println!("  curl http://{addr}/metrics");
+    if let Some(dir) = dir {
+        println!("  comanda verify --data {}        (once it is closed)", dir.display());
+    }
+}

@@ -1,0 +1,98 @@
+//! The HTTP interface of Inventory: one file per resource, each route with its handler and its description.
+
+mod availability;
+mod batch;
+mod ledger;
+mod locations;
+mod parse;
+pub mod problems;
+mod reason;
+mod reservations;
+mod short_paths;
+mod skus;
+mod stock;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, patch, post};
+use cqrs::{CommandBus, QueryBus};
+use utoipa::OpenApi;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The one way in for commands.
+    pub commands: CommandBus,
+    /// The one way in for queries.
+    pub queries: QueryBus,
+}
+
+type Api = State<Arc<ApiState>>;
+
+/// Every route of Inventory. Put [`comanda_web::edge`] around what is served.
+pub fn router(state: ApiState) -> Router {
+    Router::new()
+        .route("/v1/skus", post(skus::register).get(skus::list))
+        .route("/v1/skus/{sku}", get(skus::read).merge(patch(skus::update)))
+        .route("/v1/locations", post(locations::register).get(locations::list))
+        .route("/v1/locations/{locationId}/stock", get(locations::list_stock))
+        .route("/v1/stock", get(stock::list))
+        .route("/v1/stock/adjustments", post(stock::adjust))
+        .route("/v1/stock/low", get(stock::list_low))
+        .route("/v1/stock/{sku}", get(stock::read))
+        .route("/v1/stock/{sku}/ledger", get(ledger::read))
+        .route("/v1/availability:query", post(availability::query))
+        .route("/v1/reservations", post(reservations::reserve))
+        .route("/v1/reservations:batch", post(batch::reserve_many))
+        .route("/v1/reservations/{reservationId}", get(reservations::read))
+        .route("/v1/reservations/{reservationId}/confirm", post(reservations::confirm))
+        .route("/v1/reservations/{reservationId}/release", post(reservations::release))
+        .route("/v1/reservations/{reservationId}/extend", post(reservations::extend))
+        .route("/v1/reservations/{reservationId}/consume", post(reservations::consume))
+        .route("/inventory", get(short_paths::list))
+        .route("/inventory/{sku}", get(short_paths::read))
+        .route("/inventory/{sku}/reserve", post(short_paths::reserve))
+        .route("/inventory/{sku}/replenish", post(short_paths::replenish))
+        .route("/inventory/{sku}/release", post(short_paths::release))
+        .route("/inventory/reservations/{reservationId}", get(short_paths::read_reservation))
+        .with_state(Arc::new(state))
+}
+
+/// The description of every route, made from the code.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut api = Description::openapi();
+    let kinds: Vec<_> = comanda_web::kinds::ALL.iter().chain(problems::ALL).copied().collect();
+    comanda_web::openapi::complete(&mut api, &kinds);
+    api
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Comanda",
+        version = "1",
+        description = "Inventory reservations that cannot oversell. Every answer to a command is durable when it is given."
+    ),
+    paths(
+        skus::register, skus::list, skus::read, skus::update,
+        locations::register, locations::list, locations::list_stock,
+        stock::list, stock::adjust, stock::list_low, stock::read, ledger::read,
+        availability::query,
+        reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,
+        reservations::extend, reservations::consume,
+        short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
+        short_paths::read_reservation,
+    ),
+    tags(
+        (name = "SKUs", description = "The things that are sold."),
+        (name = "Locations", description = "The places that hold stock."),
+        (name = "Stock", description = "How much there is, and why."),
+        (name = "Availability", description = "Can all of this be promised now?"),
+        (name = "Reservations", description = "Stock held for one owner, line by line."),
+        (name = "Short paths", description = "The interface of the system this one replaces, still valid."),
+    )
+)]
+struct Description;

@@ -1,0 +1,92 @@
+//! Reads ids and quantities out of requests, noting every one that is wrong.
+
+use comanda_contracts as contract;
+use comanda_web::{Fields, Problem, decode_cursor, encode_cursor, page_limit};
+use serde::Deserialize;
+
+use crate::application::page::{Page, PageRequest};
+use crate::domain::ids::{InvalidId, LocationId, Quantity, ReservationId, Sku};
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// At most so many items, 1 to 200; 50 unless given.
+    pub(super) limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    pub(super) cursor: Option<String>,
+}
+
+/// Which part of a list is asked for by `limit` and `cursor`.
+///
+/// # Errors
+/// 422 or 400 if one of them is wrong.
+pub(super) fn page(limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
+    Ok(PageRequest { after: cursor.map(decode_cursor).transpose()?, limit: page_limit(limit)? })
+}
+
+impl PageParams {
+    pub(super) fn request(&self) -> Result<PageRequest, Problem> {
+        page(self.limit, self.cursor.as_deref())
+    }
+}
+
+/// `page` as the contract writes it.
+///
+/// # Errors
+/// 500 if the cursor cannot be written.
+pub(super) fn written<R, T>(page: Page<R>, item: impl FnMut(R) -> T) -> Result<contract::Page<T>, Problem> {
+    let next_cursor = page.next.map(|next| encode_cursor(&next)).transpose()?;
+    Ok(contract::Page { items: page.items.into_iter().map(item).collect(), next_cursor })
+}
+
+/// The start of SKUs' ids, as a filter.
+///
+/// # Errors
+/// 422 unless it could start an id.
+pub(super) fn prefix(text: Option<String>) -> Result<Option<String>, Problem> {
+    let mut fields = Fields::default();
+    if let Some(text) = &text {
+        fields.take("?skuPrefix", Sku::parse(text));
+    }
+    fields.finish(Some(text))
+}
+
+/// An id that stood in the path.
+///
+/// # Errors
+/// 422 naming the parameter, unless the text is an id.
+fn in_path<T>(parameter: &str, parsed: Result<T, InvalidId>) -> Result<T, Problem> {
+    let mut fields = Fields::default();
+    let id = fields.take(parameter, parsed);
+    fields.finish(id)
+}
+
+pub(super) fn path_sku(text: &str) -> Result<Sku, Problem> {
+    in_path("{sku}", Sku::parse(text))
+}
+
+pub(super) fn path_reservation(text: &str) -> Result<ReservationId, Problem> {
+    in_path("{reservationId}", ReservationId::parse(text))
+}
+
+pub(super) fn path_location(text: &str) -> Result<LocationId, Problem> {
+    in_path("{locationId}", LocationId::parse(text))
+}
+
+pub(super) fn sku(fields: &mut Fields, text: &str) -> Option<Sku> {
+    fields.take("/sku", Sku::parse(text))
+}
+
+pub(super) fn quantity(fields: &mut Fields, units: i64) -> Option<Quantity> {
+    fields.take("/quantity", Quantity::parse(units))
+}
+
+pub(super) fn reservation_id(fields: &mut Fields, text: &str) -> Option<ReservationId> {
+    fields.take("/reservationId", ReservationId::parse(text))
+}
+
+pub(super) fn location(fields: &mut Fields, pointer: &str, text: Option<&str>) -> Option<LocationId> {
+    fields.take_optional(pointer, text.map(LocationId::parse))
+}

@@ -1,0 +1,241 @@
+//! The problems of Inventory: what each rejection of a command becomes over HTTP.
+
+use comanda_contracts as contract;
+use comanda_web::{Problem, kinds};
+
+use crate::domain::ids::{LocationId, ReservationId, Sku};
+use crate::domain::location::register::RegisterLocationRejection;
+use crate::domain::reservation::confirm::ConfirmRejection;
+use crate::domain::reservation::consume::ConsumeRejection;
+use crate::domain::reservation::extend::ExtendRejection;
+use crate::domain::reservation::release::ReleaseRejection;
+use crate::domain::reservation::reserve::ReserveRejection;
+use crate::domain::reservation::reserve_item::ReserveItemRejection;
+use crate::domain::reservation::{ReservationState, Shortfall, WrongTransition};
+use crate::domain::stock_item::adjust::AdjustRejection;
+use crate::domain::stock_item::register::RegisterSkuRejection;
+use crate::domain::stock_item::update::UpdateSkuRejection;
+
+kinds! {
+    UNKNOWN_SKU = 404, "unknown-sku", "The SKU is not known",
+        "No SKU has this id. Register it with `POST /v1/skus`, or correct the id.";
+    UNKNOWN_LOCATION = 404, "unknown-location", "The location is not known",
+        "No location has this id. Register it with `POST /v1/locations`, or correct the id.";
+    UNKNOWN_RESERVATION = 404, "unknown-reservation", "The reservation is not known",
+        "No reservation has this id.";
+    UNKNOWN_LINE = 422, "unknown-line", "The reservation has no such line",
+        "The line id is none of this reservation's: read it for its lines.";
+    INSUFFICIENT_STOCK = 409, "insufficient-stock", "There is not enough stock",
+        "Nothing was held. `shortfalls` says what was missing, SKU by SKU. Ask for less, or set `allowPartial`.";
+    ID_CONFLICT = 409, "id-conflict", "The id is taken",
+        "Something else was created under this id before. Repeat the first request unchanged, or take a new id.";
+    RESERVATION_ENDED = 409, "reservation-ended", "The reservation has ended",
+        "It was released or has expired: `state` says which. Take a new id to reserve again.";
+    WRONG_TRANSITION = 409, "wrong-transition", "The reservation cannot become that any more",
+        "It is in state `from`, which cannot lead to `to`; `allowed` lists the states it can lead to.";
+    STOCK_CHANGED = 409, "stock-changed", "The stock has changed since it was counted",
+        "What is on hand is `actual`, not `expected`. Count again.";
+    STOCK_OUT_OF_RANGE = 409, "stock-out-of-range", "Stock on hand would leave its range",
+        "What is on hand at a location is 0 to 1,000,000,000,000 units.";
+    STOCK_PROMISED = 409, "stock-promised", "The stock is promised",
+        "Less would be left than is reserved and committed. Release reservations or raise the backorder limit first.";
+    LINE_HOLDS_LESS = 409, "line-holds-less", "The line holds fewer units",
+        "More units were said to have left than the line still holds.";
+    NOT_ON_HAND = 409, "not-on-hand", "The units are not on hand",
+        "They were promised as a backorder and have not come in. Book the receipt first.";
+    TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
+        "A reservation has at most 2,000 lines. Use a second one.";
+}
+
+/// The problem of a SKU that is not registered.
+pub(super) fn unknown_sku(sku: &Sku) -> Problem {
+    Problem::new(UNKNOWN_SKU, format!("SKU {sku} is not registered."))
+}
+
+fn unknown_location(location: &LocationId) -> Problem {
+    Problem::new(UNKNOWN_LOCATION, format!("Location {location} is not registered."))
+}
+
+/// The problem of a reservation that was never made.
+pub(super) fn unknown_reservation(id: &ReservationId) -> Problem {
+    Problem::new(UNKNOWN_RESERVATION, format!("Reservation {id} does not exist."))
+}
+
+fn insufficient(shortfalls: Vec<Shortfall>, why: &str) -> Problem {
+    let detail = match shortfalls.as_slice() {
+        [one] => format!("{why}SKU {}: {} wanted, {} available.", one.sku, one.requested, one.available),
+        all => format!("{why}{} SKUs are short: see `shortfalls`.", all.len()),
+    };
+    let shortfall = |short: Shortfall| contract::Shortfall {
+        sku: short.sku.as_str().to_owned(),
+        location_id: short.location.map(|location| location.as_str().to_owned()),
+        requested: short.requested,
+        available: short.available,
+    };
+    Problem::new(INSUFFICIENT_STOCK, detail)
+        .with(|problem| problem.shortfalls = shortfalls.into_iter().map(shortfall).collect())
+}
+
+fn id_conflict(id: &ReservationId) -> Problem {
+    let detail = format!("Reservation {id} exists with other content. Repeat it unchanged, or take a new id.");
+    Problem::new(ID_CONFLICT, detail).with(|problem| problem.instance = Some(format!("/v1/reservations/{id}")))
+}
+
+fn ended(id: &ReservationId, state: ReservationState) -> Problem {
+    Problem::new(RESERVATION_ENDED, format!("Reservation {id} is {state}. Take a new id to reserve again."))
+        .with(|problem| problem.state = Some(state.as_str().to_owned()))
+}
+
+fn location_of(pointer: String, problem: Problem) -> Problem {
+    problem.with(|problem| {
+        let detail = problem.detail.clone();
+        problem.errors.push(contract::FieldError { pointer, detail });
+    })
+}
+
+impl From<WrongTransition> for Problem {
+    fn from(wrong: WrongTransition) -> Self {
+        let allowed = wrong.allowed.iter().map(|state| state.as_str().to_owned()).collect();
+        Self::new(WRONG_TRANSITION, format!("A reservation that is {} cannot become {}.", wrong.from, wrong.to)).with(
+            |problem| {
+                problem.from = Some(wrong.from.as_str().to_owned());
+                problem.to = Some(wrong.to.as_str().to_owned());
+                problem.allowed = Some(allowed);
+                problem.state = Some(wrong.from.as_str().to_owned());
+            },
+        )
+    }
+}
+
+impl From<ReserveRejection> for Problem {
+    fn from(rejection: ReserveRejection) -> Self {
+        match rejection {
+            ReserveRejection::UnknownSku { line, sku } => location_of(format!("/lines/{line}/sku"), unknown_sku(&sku)),
+            ReserveRejection::UnknownLocation { line, location } => {
+                location_of(format!("/lines/{line}/locationId"), unknown_location(&location))
+            }
+            ReserveRejection::InsufficientStock { shortfalls } => insufficient(shortfalls, ""),
+            ReserveRejection::IdConflict { reservation_id } => id_conflict(&reservation_id),
+            ReserveRejection::Ended { reservation_id, state } => ended(&reservation_id, state),
+        }
+    }
+}
+
+impl From<ReserveItemRejection> for Problem {
+    fn from(rejection: ReserveItemRejection) -> Self {
+        match rejection {
+            ReserveItemRejection::UnknownSku { sku } => unknown_sku(&sku),
+            ReserveItemRejection::InsufficientStock(shortfall) => insufficient(vec![shortfall], ""),
+            ReserveItemRejection::IdConflict { reservation_id } => id_conflict(&reservation_id),
+            ReserveItemRejection::Ended { reservation_id, state } => ended(&reservation_id, state),
+            ReserveItemRejection::WrongTransition(wrong) => wrong.into(),
+            rejection @ ReserveItemRejection::TooManyLines { .. } => Self::new(TOO_MANY_LINES, rejection.to_string()),
+        }
+    }
+}
+
+impl From<ConfirmRejection> for Problem {
+    fn from(rejection: ConfirmRejection) -> Self {
+        match rejection {
+            ConfirmRejection::UnknownReservation { reservation_id } => unknown_reservation(&reservation_id),
+            ConfirmRejection::WrongTransition(wrong) => wrong.into(),
+            ConfirmRejection::InsufficientStock { shortfalls } => {
+                insufficient(shortfalls, "It had expired and could not be held again. ")
+            }
+        }
+    }
+}
+
+impl From<ExtendRejection> for Problem {
+    fn from(rejection: ExtendRejection) -> Self {
+        match rejection {
+            ExtendRejection::UnknownReservation { reservation_id } => unknown_reservation(&reservation_id),
+            ExtendRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
+
+impl From<ReleaseRejection> for Problem {
+    fn from(rejection: ReleaseRejection) -> Self {
+        let ReleaseRejection::WrongTransition(wrong) = rejection;
+        wrong.into()
+    }
+}
+
+impl From<ConsumeRejection> for Problem {
+    fn from(rejection: ConsumeRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            ConsumeRejection::UnknownReservation { reservation_id } => unknown_reservation(&reservation_id),
+            ConsumeRejection::UnknownLine { .. } => Self::new(UNKNOWN_LINE, detail),
+            ConsumeRejection::WrongTransition(wrong) => wrong.into(),
+            ConsumeRejection::TooMuch { wanted, held, .. } => Self::new(LINE_HOLDS_LESS, detail).with(|problem| {
+                problem.expected = Some(wanted);
+                problem.actual = Some(held);
+            }),
+            ConsumeRejection::NotOnHand { wanted, on_hand, .. } => Self::new(NOT_ON_HAND, detail).with(|problem| {
+                problem.expected = Some(wanted);
+                problem.actual = Some(on_hand);
+            }),
+        }
+    }
+}
+
+impl From<AdjustRejection> for Problem {
+    fn from(rejection: AdjustRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            AdjustRejection::UnknownSku { sku } => unknown_sku(&sku),
+            AdjustRejection::UnknownLocation { location } => unknown_location(&location),
+            AdjustRejection::StockChanged { expected, actual } => Self::new(STOCK_CHANGED, detail).with(|problem| {
+                problem.expected = Some(expected);
+                problem.actual = Some(actual);
+            }),
+            AdjustRejection::BelowZero { on_hand, .. } | AdjustRejection::TooMuch { on_hand, .. } => {
+                Self::new(STOCK_OUT_OF_RANGE, detail).with(|problem| problem.actual = Some(on_hand))
+            }
+            AdjustRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
+        }
+    }
+}
+
+impl From<RegisterSkuRejection> for Problem {
+    fn from(rejection: RegisterSkuRejection) -> Self {
+        let detail = rejection.to_string();
+        let RegisterSkuRejection::Conflict { sku } = rejection;
+        Self::new(ID_CONFLICT, detail).with(|problem| problem.instance = Some(format!("/v1/skus/{sku}")))
+    }
+}
+
+impl From<UpdateSkuRejection> for Problem {
+    fn from(rejection: UpdateSkuRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            UpdateSkuRejection::UnknownSku { sku } => unknown_sku(&sku),
+            UpdateSkuRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
+        }
+    }
+}
+
+impl From<RegisterLocationRejection> for Problem {
+    fn from(rejection: RegisterLocationRejection) -> Self {
+        Self::new(ID_CONFLICT, rejection.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_declared_once_over_all_contexts() {
+        let mut codes: Vec<_> = ALL.iter().chain(kinds::ALL).map(|kind| kind.code).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+        for kind in ALL {
+            assert_eq!(kind.uri, format!("/problems/{}", kind.code.to_lowercase().replace('_', "-")));
+        }
+    }
+}

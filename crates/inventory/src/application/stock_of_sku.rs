@@ -1,0 +1,52 @@
+//! Stock of one SKU, exact as of now.
+
+use std::sync::Arc;
+
+use cqrs::{Query, QueryError, ReadSide, Timestamp};
+
+use super::due::as_of_now;
+use crate::domain::ids::Sku;
+use crate::read_models::stock::StockRow;
+
+/// Asks for one SKU's stock.
+#[derive(Clone, Debug)]
+pub struct StockOfSku {
+    /// The SKU.
+    pub sku: Sku,
+}
+
+/// One SKU's stock as of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockView {
+    /// Its counters, without the holds that have ended by now.
+    pub row: Arc<StockRow>,
+    /// When the last of those ended that the log does not speak of yet.
+    pub ended_at: Option<Timestamp>,
+}
+
+impl StockView {
+    /// What an `ETag` says: the stream's version, and, behind a hyphen, the last hold that has ended since.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        match self.ended_at {
+            Some(ended_at) => format!("{}-{}", self.row.version, ended_at.as_millis()),
+            None => self.row.version.to_string(),
+        }
+    }
+}
+
+impl Query for StockOfSku {
+    const NAME: &'static str = "stock-of-sku";
+    /// None if the SKU is not registered.
+    type Answer = Option<StockView>;
+
+    fn partition_key(&self) -> Option<&str> {
+        Some(self.sku.as_str())
+    }
+
+    async fn answer(self, read: &ReadSide) -> Result<Option<StockView>, QueryError> {
+        let Some(row) = read.row::<StockRow>(self.sku.as_str()).await? else { return Ok(None) };
+        let (row, ended_at) = as_of_now(read, row).await?;
+        Ok(Some(StockView { row, ended_at }))
+    }
+}

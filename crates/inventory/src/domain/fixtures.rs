@@ -1,0 +1,78 @@
+//! For unit tests: short names for what the rules are tried on.
+
+use std::time::Duration;
+
+use cqrs::Timestamp;
+use cqrs::testkit::Given;
+
+use super::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
+use super::location::{Location, LocationEvent};
+use super::reservation::reserve::{Reserve, ReserveLine};
+use super::reservation::{Reservation, Shortfall};
+use super::stock_item::{Details, Level, StockEvent, StockItem};
+
+pub(super) fn sku(id: &str) -> Sku {
+    Sku::parse(id).unwrap()
+}
+
+pub(super) fn place(id: &str) -> LocationId {
+    LocationId::parse(id).unwrap()
+}
+
+pub(super) fn reservation(id: &str) -> ReservationId {
+    ReservationId::parse(id).unwrap()
+}
+
+pub(super) fn line(id: &str) -> LineId {
+    LineId::parse(id).unwrap()
+}
+
+pub(super) fn units(units: i64) -> Quantity {
+    Quantity::parse(units).unwrap()
+}
+
+pub(super) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms)
+}
+
+/// Registered SKUs with so many units at a location each, and the locations.
+pub(super) fn stocked(levels: &[(&str, &str, i64)]) -> Given {
+    let mut given = Given::nothing();
+    for &(id, location, quantity) in levels {
+        let stream = StockItem::stream(&sku(id));
+        if !given.state(&stream).is_registered() {
+            given = given.events(&stream, [StockEvent::Registered(Details::default())]);
+        }
+        given = given
+            .events(&Location::stream(&place(location)), [LocationEvent::Registered { name: None }])
+            .events(&stream, [StockEvent::Replenished { location: place(location), quantity }]);
+    }
+    given
+}
+
+/// A reservation for 1,000 ms of `(sku, units)` lines with the ids `1`, `2`, …
+pub(super) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
+    let line = |(place, &(id, quantity)): (usize, &(&str, i64))| ReserveLine {
+        line_id: line(&(place + 1).to_string()),
+        sku: sku(id),
+        quantity: units(quantity),
+        location: None,
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    Reserve { reservation_id: reservation(id), lines, ttl: Some(Duration::from_secs(1)), allow_partial: false }
+}
+
+/// The counters of a SKU over all locations: on hand, committed, reserved.
+pub(super) fn counters(given: &Given, id: &str) -> (i64, i64, i64) {
+    let Level { on_hand, committed, reserved } = given.state(&StockItem::stream(&sku(id))).total();
+    (on_hand, committed, reserved)
+}
+
+/// A reservation as the log has it.
+pub(super) fn found(given: &Given, id: &str) -> Reservation {
+    given.state(&Reservation::stream(&reservation(id)))
+}
+
+pub(super) fn missing(id: &str, location: Option<&str>, requested: i64, available: i64) -> Shortfall {
+    Shortfall { sku: sku(id), location: location.map(place), requested, available }
+}

@@ -1,0 +1,9 @@
+//! The rules of Inventory: pure decisions on stock, locations and reservations. Time and ids come in as values.
+
+#[cfg(test)]
+mod fixtures;
+pub mod ids;
+pub mod location;
+pub mod reason;
+pub mod reservation;
+pub mod stock_item;

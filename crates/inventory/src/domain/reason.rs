@@ -1,0 +1,39 @@
+//! Why stock on hand changed, as a closed list of codes.
+
+use serde::{Deserialize, Serialize};
+
+/// The reason of an adjustment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A mistake in the books is put right.
+    Correction,
+    /// A count showed another number.
+    CycleCount,
+    /// Damaged.
+    Damaged,
+    /// Past its date.
+    Expired,
+    /// Found again.
+    Found,
+    /// Not to be found.
+    Lost,
+    /// Stolen.
+    Stolen,
+    /// Thrown away.
+    Scrapped,
+    /// Received from a supplier.
+    Received,
+    /// Put back on the shelf.
+    Restock,
+    /// Gone without a known cause.
+    Shrinkage,
+    /// Given away.
+    Promotion,
+    /// Taken for, or given back by, quality control.
+    QualityControl,
+    /// Moved from or to another place.
+    Movement,
+    /// Anything else.
+    Other,
+}

@@ -1,0 +1,252 @@
+//! A reservation: stock held for one owner, line by line, from the first hold until it is consumed or given back.
+
+pub mod confirm;
+pub mod consume;
+pub mod extend;
+pub mod release;
+pub mod release_item;
+pub mod reserve;
+pub mod reserve_item;
+mod shelves;
+mod view;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cqrs::{Aggregate, Stream, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{LineId, LocationId, ReservationId, Sku};
+use super::stock_item::{Allocation, Hold};
+pub use shelves::Shortfall;
+pub use view::{LineView, ReservationAnswer, ReservationState, ReservationView, WrongTransition};
+
+/// The most lines of one reservation.
+pub const LINES_MAX: usize = 2_000;
+
+/// The longest a hold may be asked to last: a week.
+pub const TTL_MAX: Duration = Duration::from_secs(604_800);
+
+/// What happens to a reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum ReservationEvent {
+    /// Stock was reserved for it.
+    Reserved {
+        /// Its lines, as asked for and as held.
+        lines: Vec<Line>,
+        /// How long the hold was asked to last, in milliseconds; without end unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ttl_ms: Option<i64>,
+        /// When it ends by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+        /// Whether fewer units than asked for were welcome.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_partial: bool,
+    },
+    /// One SKU was reserved for it, on a line of its own and without end (a short path).
+    ItemReserved(Line),
+    /// It had expired, and the same quantities were reserved again, without end.
+    HeldAgain {
+        /// Where the units of each line are now.
+        lines: Vec<LineUnits>,
+    },
+    /// Its units are committed.
+    Confirmed,
+    /// It lasts longer.
+    Extended {
+        /// When it ends by itself now.
+        expires_at: Timestamp,
+    },
+    /// All it still held was given back. As its first event: a tombstone, its reserve came too late.
+    Released,
+    /// What it still held of one SKU was given back. Without a line of it: a tombstone for that SKU.
+    ItemReleased {
+        /// The SKU.
+        sku: Sku,
+    },
+    /// Units have left the house.
+    Consumed {
+        /// Which.
+        lines: Vec<LineUnits>,
+    },
+}
+
+/// One line of a reservation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line {
+    /// Its id, unique in the reservation.
+    pub line_id: LineId,
+    /// What it is a line of.
+    pub sku: Sku,
+    /// Units asked for.
+    pub requested: i64,
+    /// Where they had to come from, if the owner cared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<LocationId>,
+    /// Where the units are that it holds, or held when it expired.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allocations: Vec<Allocation>,
+    /// Units that have left.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub consumed: i64,
+    /// Whether it was given back by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
+}
+
+fn is_zero(units: &i64) -> bool {
+    *units == 0
+}
+
+impl Line {
+    fn held(&self) -> i64 {
+        self.allocations.iter().map(|allocation| allocation.quantity).sum()
+    }
+
+    /// Its units at one location as the stock item keeps them.
+    fn hold(&self, reservation: &ReservationId, at: &Allocation, expires_at: Option<Timestamp>) -> Hold {
+        Hold {
+            reservation: reservation.clone(),
+            line: self.line_id.clone(),
+            location: at.location.clone(),
+            quantity: at.quantity,
+            expires_at,
+        }
+    }
+}
+
+/// Units of one line, by location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LineUnits {
+    /// The line.
+    pub line_id: LineId,
+    /// Its units.
+    pub allocations: Vec<Allocation>,
+}
+
+/// How far a reservation has come; what time and quantities add to it is derived ([`ReservationState`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Stage {
+    /// Nothing was reserved yet.
+    #[default]
+    New,
+    Reserved,
+    Committed,
+    Released,
+}
+
+/// How a reservation was asked for, beside its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Terms {
+    ttl_ms: Option<i64>,
+    allow_partial: bool,
+}
+
+/// One reservation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reservation {
+    stage: Stage,
+    /// None for one that the short paths opened SKU by SKU.
+    terms: Option<Terms>,
+    lines: Vec<Line>,
+    expires_at: Option<Timestamp>,
+    /// SKUs given back one by one: they cannot be reserved again under this id.
+    given_back: BTreeSet<Sku>,
+}
+
+impl Reservation {
+    /// The stream of reservation `id`, wherever it was made.
+    #[must_use]
+    pub fn stream(id: &ReservationId) -> Stream<Self> {
+        Stream::new(id.as_str())
+    }
+
+    /// The stream of reservation `id`, made in the partition of `sku`, its first line's.
+    #[must_use]
+    pub fn stream_beside(id: &ReservationId, sku: &Sku) -> Stream<Self> {
+        Stream::in_partition_of(id.as_str(), sku.as_str())
+    }
+
+    /// Its lines.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    fn line(&self, id: &LineId) -> Option<&Line> {
+        self.lines.iter().find(|line| line.line_id == *id)
+    }
+
+    fn line_mut(&mut self, id: &LineId) -> Option<&mut Line> {
+        self.lines.iter_mut().find(|line| line.line_id == *id)
+    }
+
+    fn consume(&mut self, units: &LineUnits) {
+        let Some(line) = self.line_mut(&units.line_id) else { return };
+        for gone in &units.allocations {
+            line.consumed += gone.quantity;
+            if let Some(left) = line.allocations.iter_mut().find(|left| left.location == gone.location) {
+                left.quantity -= gone.quantity;
+            }
+        }
+        line.allocations.retain(|left| left.quantity > 0);
+    }
+
+    fn give_back(&mut self, sku: &Sku) {
+        self.given_back.insert(sku.clone());
+        for line in self.lines.iter_mut().filter(|line| line.sku == *sku) {
+            line.allocations.clear();
+            line.released = true;
+        }
+        let nothing_left = self.lines.iter().all(|line| line.held() == 0 && line.consumed == 0);
+        if !self.lines.is_empty() && nothing_left {
+            self.stage = Stage::Released;
+        }
+    }
+}
+
+impl Aggregate for Reservation {
+    const KIND: &'static str = "reservation";
+    type Event = ReservationEvent;
+
+    fn apply(&mut self, event: &ReservationEvent) {
+        match event {
+            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial } => {
+                self.stage = Stage::Reserved;
+                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial });
+                self.lines.clone_from(lines);
+                self.expires_at = *expires_at;
+            }
+            ReservationEvent::ItemReserved(line) => {
+                self.stage = Stage::Reserved;
+                self.lines.push(line.clone());
+            }
+            ReservationEvent::HeldAgain { lines } => {
+                self.expires_at = None;
+                for units in lines {
+                    if let Some(line) = self.line_mut(&units.line_id) {
+                        line.allocations.clone_from(&units.allocations);
+                    }
+                }
+            }
+            ReservationEvent::Confirmed => {
+                self.stage = Stage::Committed;
+                self.expires_at = None;
+            }
+            ReservationEvent::Extended { expires_at } => self.expires_at = Some(*expires_at),
+            ReservationEvent::Released => {
+                self.stage = Stage::Released;
+                self.lines.iter_mut().for_each(|line| line.allocations.clear());
+            }
+            ReservationEvent::ItemReleased { sku } => self.give_back(sku),
+            ReservationEvent::Consumed { lines } => lines.iter().for_each(|units| self.consume(units)),
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! A stock item: one SKU's counters at every location. It knows quantities, never single holds, so that a million open
+//! holds cost the next command nothing.
+
+pub mod adjust;
+pub mod expire;
+mod expiring;
+pub mod register;
+pub mod replenish;
+mod sourcing;
+pub mod update;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cqrs::{Aggregate, Stream, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{LineId, LocationId, QUANTITY_MAX, ReservationId, Sku};
+use super::reason::Reason;
+pub use expiring::{Bucket, Expiring, expiry};
+pub use sourcing::Allocation;
+
+/// The most units on hand of one SKU at one location.
+pub const ON_HAND_MAX: i64 = 1_000_000_000_000;
+
+/// The longest name, in characters.
+pub const NAME_LENGTH_MAX: usize = 200;
+
+/// What a SKU is called, and how far it may be sold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    /// Its name for people, 1 to 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
+    /// Units held back from sale.
+    pub safety_stock: i64,
+    /// Units that may be promised beyond what is on hand.
+    pub backorder_limit: i64,
+}
+
+impl Details {
+    /// Checks the bounds of each field.
+    fn check(&self) -> Result<(), cqrs::Invalid> {
+        let mut wrong = Vec::new();
+        let mut bad = |pointer: &str, detail: &str| {
+            wrong.push(cqrs::InvalidField { pointer: pointer.to_owned(), detail: detail.to_owned() });
+        };
+        if self.name.as_ref().is_some_and(|name| !(1..=NAME_LENGTH_MAX).contains(&name.chars().count())) {
+            bad("/name", "a name has 1 to 200 characters");
+        }
+        for (pointer, units) in [("/safetyStock", self.safety_stock), ("/backorderLimit", self.backorder_limit)] {
+            if !(0..=QUANTITY_MAX).contains(&units) {
+                bad(pointer, "a whole number from 0 to 1,000,000,000");
+            }
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(cqrs::Invalid(wrong)) }
+    }
+}
+
+/// Units of one SKU at one location (or, summed, at all of them).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Level {
+    /// Physically there.
+    pub on_hand: i64,
+    /// Promised for good.
+    pub committed: i64,
+    /// Held for a while.
+    pub reserved: i64,
+}
+
+impl Level {
+    /// On hand and promised to nobody; negative where more is promised than there is.
+    #[must_use]
+    pub fn free(&self) -> i64 {
+        self.on_hand - self.committed - self.reserved
+    }
+
+    /// Promised, for a while or for good.
+    #[must_use]
+    pub fn promised(&self) -> i64 {
+        self.committed + self.reserved
+    }
+}
+
+/// Units of one line at one location that are, or were, held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hold {
+    /// Whose hold it is.
+    pub reservation: ReservationId,
+    /// The line of that reservation.
+    pub line: LineId,
+    /// Where the units are.
+    pub location: LocationId,
+    /// How many.
+    pub quantity: i64,
+    /// When the hold ends by itself; never without it, nor once committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What happens to a stock item. Each one that changes a counter is a ledger entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum StockEvent {
+    /// The SKU was made known.
+    Registered(Details),
+    /// Its details are these from now on.
+    DetailsChanged(Details),
+    /// On hand changed.
+    Adjusted {
+        /// Where.
+        location: LocationId,
+        /// By how many units.
+        delta: i64,
+        /// Why.
+        reason: Reason,
+        /// What it refers to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
+    },
+    /// Goods came in.
+    Replenished {
+        /// Where.
+        location: LocationId,
+        /// How many units.
+        quantity: i64,
+    },
+    /// Units were reserved.
+    Held(Hold),
+    /// Reserved units were committed; `expiresAt` is what they had.
+    HoldConfirmed(Hold),
+    /// Reserved units came back; `expiresAt` is what they had.
+    HoldReleased(Hold),
+    /// Committed units came back.
+    CommitmentReleased(Hold),
+    /// Reserved units are held for longer.
+    HoldExtended {
+        /// The hold as it was.
+        hold: Hold,
+        /// When it ends now.
+        until: Timestamp,
+    },
+    /// Committed units left the house.
+    Consumed(Hold),
+    /// Reserved units came back because their time was over: all that was due, or the first thousand buckets of it.
+    HoldsExpired {
+        /// What came back. Empty if every hold that could have been due had ended otherwise.
+        buckets: Vec<Bucket>,
+        /// When the next holds end.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<Timestamp>,
+    },
+}
+
+/// One SKU's stock.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StockItem {
+    /// The details it was registered with; none if it is unknown.
+    registered: Option<Details>,
+    details: Details,
+    levels: BTreeMap<LocationId, Level>,
+    expiring: Expiring,
+}
+
+impl StockItem {
+    /// The stream of `sku`'s stock, in the SKU's own partition.
+    #[must_use]
+    pub fn stream(sku: &Sku) -> Stream<Self> {
+        Stream::new(sku.as_str())
+    }
+
+    /// Whether the SKU is known.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.registered.is_some()
+    }
+
+    /// Its details as they are now.
+    #[must_use]
+    pub fn details(&self) -> &Details {
+        &self.details
+    }
+
+    /// Its counters per location.
+    #[must_use]
+    pub fn levels(&self) -> &BTreeMap<LocationId, Level> {
+        &self.levels
+    }
+
+    /// Its counters at `location`.
+    #[must_use]
+    pub fn level(&self, location: &LocationId) -> Level {
+        self.levels.get(location).copied().unwrap_or_default()
+    }
+
+    /// Its counters over all locations.
+    #[must_use]
+    pub fn total(&self) -> Level {
+        self.levels.values().fold(Level::default(), |sum, level| Level {
+            on_hand: sum.on_hand + level.on_hand,
+            committed: sum.committed + level.committed,
+            reserved: sum.reserved + level.reserved,
+        })
+    }
+
+    /// Units that can be promised from what is there. Negative where backorders or safety stock exceed it.
+    #[must_use]
+    pub fn available(&self) -> i64 {
+        self.total().free() - self.details.safety_stock
+    }
+
+    /// The reserved units that end by themselves, by when they do.
+    #[must_use]
+    pub fn expiring(&self) -> &Expiring {
+        &self.expiring
+    }
+
+    /// Whether the promise holds: no counter is negative, and no more is promised than on hand and backorders cover.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let counted = |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0;
+        let total = self.total();
+        self.levels.values().all(counted)
+            && total.on_hand + self.details.backorder_limit >= total.promised()
+            && self.expiring.total() <= total.reserved
+    }
+
+    fn change(&mut self, location: &LocationId, change: impl FnOnce(&mut Level)) {
+        match self.levels.get_mut(location) {
+            Some(level) => change(level),
+            None => change(self.levels.entry(location.clone()).or_default()),
+        }
+    }
+
+    fn unreserve(&mut self, hold: &Hold) {
+        self.change(&hold.location, |level| level.reserved -= hold.quantity);
+        if let Some(at) = hold.expires_at {
+            self.expiring.take(at, &hold.location, hold.quantity);
+        }
+    }
+}
+
+impl Aggregate for StockItem {
+    const KIND: &'static str = "stock";
+    type Event = StockEvent;
+
+    fn apply(&mut self, event: &StockEvent) {
+        match event {
+            StockEvent::Registered(details) => {
+                self.registered = Some(details.clone());
+                self.details = details.clone();
+            }
+            StockEvent::DetailsChanged(details) => self.details = details.clone(),
+            StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
+            StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
+            StockEvent::Held(hold) => {
+                self.change(&hold.location, |level| level.reserved += hold.quantity);
+                if let Some(at) = hold.expires_at {
+                    self.expiring.add(at, &hold.location, hold.quantity);
+                }
+            }
+            StockEvent::HoldConfirmed(hold) => {
+                self.unreserve(hold);
+                self.change(&hold.location, |level| level.committed += hold.quantity);
+            }
+            StockEvent::HoldReleased(hold) => self.unreserve(hold),
+            StockEvent::CommitmentReleased(hold) => {
+                self.change(&hold.location, |level| level.committed -= hold.quantity);
+            }
+            StockEvent::HoldExtended { hold, until } => {
+                if let Some(at) = hold.expires_at {
+                    self.expiring.take(at, &hold.location, hold.quantity);
+                    self.expiring.add(*until, &hold.location, hold.quantity);
+                }
+            }
+            StockEvent::Consumed(hold) => self.change(&hold.location, |level| {
+                level.committed -= hold.quantity;
+                level.on_hand -= hold.quantity;
+            }),
+            StockEvent::HoldsExpired { buckets, next } => {
+                for bucket in buckets {
+                    self.change(&bucket.location, |level| level.reserved -= bucket.quantity);
+                }
+                self.expiring.expire(buckets, *next);
+            }
+        }
+    }
+
+    fn due(&self, at: Timestamp) -> Option<StockEvent> {
+        self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next })
+    }
+}

@@ -1,0 +1,141 @@
+//! Sourcing: which locations serve a line, and how much of it can be served.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Level, StockItem};
+use crate::domain::ids::LocationId;
+
+/// Units of a line at one location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Allocation {
+    /// Where they are.
+    pub location: LocationId,
+    /// How many.
+    pub quantity: i64,
+}
+
+impl StockItem {
+    /// The most units that one more line could hold: anywhere, or at `location`.
+    #[must_use]
+    pub fn promisable(&self, location: Option<&LocationId>) -> i64 {
+        let limit = self.details.backorder_limit;
+        let anywhere = self.available() + limit;
+        let there = location.map_or(anywhere, |location| self.level(location).free() + limit);
+        anywhere.min(there).max(0)
+    }
+
+    /// Where `wanted` units (or as many as there are) would be taken from.
+    ///
+    /// One location that serves the whole line is best (`main` first, then by id), because it makes one parcel. Else it
+    /// is split in that order, and what only a backorder covers waits at the first location.
+    #[must_use]
+    pub fn source(&self, location: Option<&LocationId>, wanted: i64) -> Vec<Allocation> {
+        let quantity = wanted.min(self.promisable(location));
+        if quantity <= 0 {
+            return Vec::new();
+        }
+        if let Some(location) = location {
+            return vec![Allocation { location: location.clone(), quantity }];
+        }
+        match self.in_order().find(|(_, level)| level.free() >= quantity) {
+            Some((location, _)) => vec![Allocation { location: location.clone(), quantity }],
+            None => self.split(quantity),
+        }
+    }
+
+    /// Whether exactly these allocations could be held now.
+    #[must_use]
+    pub fn has_room_for(&self, allocations: &[Allocation]) -> bool {
+        let wanted: i64 = allocations.iter().map(|allocation| allocation.quantity).sum();
+        wanted <= self.promisable(None)
+            && allocations.iter().all(|wish| wish.quantity <= self.level(&wish.location).free())
+    }
+
+    fn split(&self, quantity: i64) -> Vec<Allocation> {
+        let mut left = quantity;
+        let mut split = Vec::new();
+        for (location, level) in self.in_order() {
+            let taken = left.min(level.free());
+            if taken > 0 {
+                split.push(Allocation { location: location.clone(), quantity: taken });
+                left -= taken;
+            }
+        }
+        if left > 0 {
+            let first = self.in_order().next().map_or_else(LocationId::main, |(location, _)| location.clone());
+            match split.first_mut().filter(|allocation| allocation.location == first) {
+                Some(allocation) => allocation.quantity += left,
+                None => split.insert(0, Allocation { location: first, quantity: left }),
+            }
+        }
+        split
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (&LocationId, &Level)> {
+        let (main, others) = (|(id, _): &(&LocationId, _)| id.is_main(), |(id, _): &(&LocationId, _)| !id.is_main());
+        self.levels.iter().filter(main).chain(self.levels.iter().filter(others))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs::Aggregate;
+
+    use super::super::{Details, StockEvent};
+    use super::*;
+
+    fn item(safety_stock: i64, backorder_limit: i64, levels: &[(&str, i64)]) -> StockItem {
+        let mut item = StockItem::default();
+        item.apply(&StockEvent::Registered(Details { name: None, safety_stock, backorder_limit }));
+        for &(location, quantity) in levels {
+            item.apply(&StockEvent::Replenished { location: at(location), quantity });
+        }
+        item
+    }
+
+    fn at(location: &str) -> LocationId {
+        LocationId::parse(location).unwrap()
+    }
+
+    fn sourced(item: &StockItem, location: Option<&str>, wanted: i64) -> Vec<(String, i64)> {
+        let allocations = item.source(location.map(at).as_ref(), wanted);
+        allocations.into_iter().map(|a| (a.location.to_string(), a.quantity)).collect()
+    }
+
+    #[test]
+    fn one_location_that_serves_all_is_better_than_main() {
+        let item = item(0, 0, &[("main", 3), ("aachen", 2), ("berlin", 9)]);
+        assert_eq!(sourced(&item, None, 3), [("main".into(), 3)]);
+        assert_eq!(sourced(&item, None, 4), [("berlin".into(), 4)]);
+    }
+
+    #[test]
+    fn a_line_no_location_serves_is_split_main_first() {
+        let item = item(0, 0, &[("main", 3), ("aachen", 2), ("berlin", 9)]);
+        assert_eq!(sourced(&item, None, 13), [("main".into(), 3), ("aachen".into(), 2), ("berlin".into(), 8)]);
+        assert_eq!(sourced(&item, None, 99).iter().map(|(_, units)| units).sum::<i64>(), 14);
+    }
+
+    #[test]
+    fn safety_stock_is_not_sold_and_a_backorder_waits_at_the_first_location() {
+        assert_eq!(sourced(&item(4, 0, &[("main", 10)]), None, 10), [("main".into(), 6)]);
+        assert_eq!(
+            sourced(&item(0, 5, &[("main", 1), ("berlin", 2)]), None, 6),
+            [("main".into(), 4), ("berlin".into(), 2)]
+        );
+        assert_eq!(sourced(&item(0, 5, &[]), None, 6), [("main".into(), 5)]);
+        assert_eq!(
+            sourced(&item(0, 5, &[("aachen", 0), ("berlin", 2)]), None, 4),
+            [("aachen".into(), 2), ("berlin".into(), 2)]
+        );
+    }
+
+    #[test]
+    fn a_named_location_serves_what_it_has_and_never_more_than_the_sku_can() {
+        let stock = item(0, 0, &[("main", 3), ("berlin", 2)]);
+        assert_eq!(sourced(&stock, Some("berlin"), 5), [("berlin".into(), 2)]);
+        assert_eq!(sourced(&stock, Some("nowhere"), 1), []);
+        assert_eq!(sourced(&item(4, 0, &[("main", 3), ("berlin", 2)]), Some("berlin"), 2), [("berlin".into(), 1)]);
+    }
+}

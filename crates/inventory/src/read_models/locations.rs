@@ -1,0 +1,39 @@
+//! Locations as they are registered. `main` has a row only if someone has named it.
+
+use std::sync::Arc;
+
+use cqrs::{Projection, ReadModel, Recorded, Rows, Unreadable};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::location::{Location, LocationEvent};
+
+/// One location; the key is its id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocationRow {
+    /// Its id.
+    pub location: Arc<str>,
+    /// Its name for people.
+    pub name: Option<Arc<str>>,
+}
+
+impl ReadModel for LocationRow {
+    const NAME: &'static str = "locations";
+    const VERSION: u32 = 1;
+}
+
+/// Folds location events into [`LocationRow`]s.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocationProjection;
+
+impl Projection for LocationProjection {
+    type Row = LocationRow;
+
+    fn fold(&self, event: &Recorded, rows: &mut Rows<LocationRow>) -> Result<(), Unreadable> {
+        let Some(happened) = event.as_event_of::<Location>()? else { return Ok(()) };
+        let LocationEvent::Registered { name } = &*happened;
+        let location = event.stream.id();
+        rows.put(location, LocationRow { location: location.into(), name: name.clone() });
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! The HTTP interface over in-memory stores, without a socket: what a client sends, what it gets, what it changed.
+
+mod bad_input;
+mod description;
+mod headers;
+mod lists;
+mod reservations;
+mod shop;
+mod short_paths;
+mod stock;

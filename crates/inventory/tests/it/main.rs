@@ -1,0 +1,9 @@
+//! Inventory as a whole, seen from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod api;
+mod failures;
+mod house;
+mod properties;
+mod shapes;
+mod views;

@@ -1,0 +1,276 @@
+//! Random command sequences against a small model of its own: same outcomes, same counters, no leak, at every step.
+
+mod model;
+
+use std::time::Duration;
+
+use comanda_inventory::application::reservation_by_id::ReservationById;
+use comanda_inventory::application::stock_of_sku::StockOfSku;
+use comanda_inventory::domain::ids::{LocationId, ReservationId, Sku};
+use comanda_inventory::domain::reason::Reason;
+use comanda_inventory::domain::reservation::ReservationView;
+use comanda_inventory::domain::reservation::confirm::Confirm;
+use comanda_inventory::domain::reservation::consume::Consume;
+use comanda_inventory::domain::reservation::extend::Extend;
+use comanda_inventory::domain::reservation::release::Release;
+use comanda_inventory::domain::reservation::release_item::ReleaseItem;
+use comanda_inventory::domain::reservation::reserve::{Reserve, ReserveLine};
+use comanda_inventory::domain::reservation::reserve_item::ReserveItem;
+use comanda_inventory::domain::stock_item::StockItem;
+use comanda_inventory::domain::stock_item::adjust::{Adjust, Change};
+use comanda_inventory::domain::stock_item::expire::ExpireHolds;
+use comanda_inventory::domain::stock_item::replenish::Replenish;
+use comanda_inventory::domain::stock_item::update::UpdateSku;
+use cqrs::{Aggregate, LogReader, audit_log, audit_views};
+use proptest::prelude::*;
+
+use crate::house::{House, line, place, reservation, sku, units};
+use model::{Asked, Model};
+
+pub(crate) const SKUS: usize = 3;
+pub(crate) const PLACES: usize = 3;
+const RESERVATIONS: usize = 5;
+
+fn sku_no(no: usize) -> Sku {
+    sku(["TEA", "MUG", "TIN"][no])
+}
+
+fn place_no(no: usize) -> LocationId {
+    place(["main", "aachen", "berlin"][no])
+}
+
+pub(crate) fn number_of(location: &LocationId) -> usize {
+    (0..PLACES).find(|no| place_no(*no) == *location).unwrap()
+}
+
+fn id_no(no: usize) -> ReservationId {
+    reservation(&format!("r{no}"))
+}
+
+/// One thing that someone does; skus, places and reservations by number.
+#[derive(Clone, Debug)]
+enum Step {
+    Reserve { id: usize, lines: Vec<Asked>, ttl_ms: Option<u64>, partial: bool },
+    Confirm(usize),
+    Extend(usize, u64),
+    Release(usize),
+    Consume(usize, Option<(usize, i64)>),
+    ReserveItem(usize, usize, i64),
+    ReleaseItem(usize, usize),
+    Adjust(usize, usize, i64),
+    Replenish(usize, usize, i64),
+    Update(usize, i64, i64),
+    Expire(usize),
+    Wait(u64),
+}
+
+fn asked() -> impl Strategy<Value = Asked> {
+    let place = prop_oneof![3 => Just(None), 1 => (0..PLACES).prop_map(Some)];
+    (0..SKUS, 1..6_i64, place).prop_map(|(sku, requested, place)| Asked { sku, requested, place })
+}
+
+/// Milliseconds, mostly whole steps of the clock that holds end by: much then happens at the very instant.
+fn span() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => (1..25_u64).prop_map(|steps| steps * 10), 1 => 1..250_u64]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (id, sku, place) = (0..RESERVATIONS, 0..SKUS, 0..PLACES);
+    let ttl = prop_oneof![1 => Just(None), 3 => span().prop_map(Some)];
+    let lines = prop::collection::vec(asked(), 1..4);
+    let part = prop_oneof![1 => Just(None), 2 => (0..3_usize, 1..5_i64).prop_map(Some)];
+    let reserve = (id.clone(), lines, ttl, any::<bool>());
+    prop_oneof![
+        6 => reserve.prop_map(|(id, lines, ttl_ms, partial)| Step::Reserve { id, lines, ttl_ms, partial }),
+        4 => id.clone().prop_map(Step::Confirm),
+        2 => (id.clone(), span()).prop_map(|(id, ms)| Step::Extend(id, ms)),
+        2 => id.clone().prop_map(Step::Release),
+        3 => (id.clone(), part).prop_map(|(id, part)| Step::Consume(id, part)),
+        3 => (id.clone(), sku.clone(), 1..6_i64).prop_map(|(id, sku, units)| Step::ReserveItem(id, sku, units)),
+        1 => (id, sku.clone()).prop_map(|(id, sku)| Step::ReleaseItem(id, sku)),
+        2 => (sku.clone(), place.clone(), (-6..6_i64).prop_filter("not 0", |delta| *delta != 0))
+            .prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
+        3 => (sku.clone(), place, 1..8_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
+        1 => (sku.clone(), 0..3_i64, 0..4_i64).prop_map(|(sku, safety, limit)| Step::Update(sku, safety, limit)),
+        1 => sku.prop_map(Step::Expire),
+        5 => span().prop_map(Step::Wait),
+    ]
+}
+
+/// A life: steps, some of them repeated, for what is sent twice.
+fn life() -> impl Strategy<Value = Vec<(Step, bool)>> {
+    prop::collection::vec((step(), prop::bool::weighted(0.2)), 1..50)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_nothing_is_sold_twice_and_nothing_leaks(life in life()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(live(life));
+    }
+}
+
+async fn live(life: Vec<(Step, bool)>) {
+    let mut house = House::open().await;
+    for no in 0..SKUS {
+        house.stock(["TEA", "MUG", "TIN"][no], 0).await;
+    }
+    house.location("aachen").await;
+    house.location("berlin").await;
+    let mut model = Model::default();
+    for (step, repeated) in life {
+        for _ in 0..=usize::from(repeated) {
+            take(&house, &mut model, &step).await;
+            compare(&mut house, &model).await;
+        }
+    }
+    check_log(&mut house).await;
+    end(&house, &mut model).await;
+}
+
+/// Does a step in both worlds: they must agree on whether it is allowed.
+async fn take(house: &House, model: &mut Model, step: &Step) {
+    match step {
+        Step::Reserve { id, lines, ttl_ms, partial } => {
+            let command = Reserve {
+                reservation_id: id_no(*id),
+                lines: lines.iter().enumerate().map(|(place, asked)| wish(place, asked)).collect(),
+                ttl: ttl_ms.map(Duration::from_millis),
+                allow_partial: *partial,
+            };
+            let answer = house.send(command).await.ok().map(|answer| answer.reservation);
+            model.reserve(*id, lines, *ttl_ms, *partial, view(&answer));
+        }
+        Step::Confirm(id) => {
+            let answer = house.send(Confirm { reservation_id: id_no(*id) }).await.ok().map(|answer| answer.reservation);
+            model.confirm(*id, view(&answer));
+        }
+        Step::Extend(id, ms) => {
+            let command = Extend { reservation_id: id_no(*id), ttl: Duration::from_millis(*ms) };
+            model.extend(*id, *ms, house.send(command).await.is_ok());
+        }
+        Step::Release(id) => {
+            model.release(*id, house.send(Release { reservation_id: id_no(*id) }).await.is_ok());
+        }
+        Step::Consume(id, part) => {
+            let line_id = |place: usize| match model.is_by_items(*id) {
+                true => line(model.line_sku(*id, place).map_or("none", |no| ["TEA", "MUG", "TIN"][no])),
+                false => line(&(place + 1).to_string()),
+            };
+            let lines = part.map(|(place, quantity)| vec![(line_id(place), units(quantity))]);
+            let done = house.send(Consume { reservation_id: id_no(*id), lines }).await.is_ok();
+            model.consume(*id, *part, done);
+        }
+        Step::ReserveItem(id, no, quantity) => {
+            let command = ReserveItem { reservation_id: id_no(*id), sku: sku_no(*no), quantity: units(*quantity) };
+            let answer = house.send(command).await.ok().map(|answer| answer.reservation);
+            model.reserve_item(*id, *no, *quantity, view(&answer));
+        }
+        Step::ReleaseItem(id, no) => {
+            let done = house.send(ReleaseItem { reservation_id: id_no(*id), sku: sku_no(*no) }).await.is_ok();
+            model.release_item(*id, *no, done);
+        }
+        Step::Adjust(no, place, delta) => {
+            let (sku, location, change) = (sku_no(*no), place_no(*place), Change::Delta(*delta));
+            let command = Adjust { sku, location, change, reason: Reason::Other, reference: None };
+            model.adjust(*no, *place, *delta, house.send(command).await.is_ok());
+        }
+        Step::Replenish(no, place, quantity) => {
+            let location = Some(place_no(*place));
+            let command = Replenish { sku: sku_no(*no), location, quantity: units(*quantity) };
+            model.adjust(*no, *place, *quantity, house.send(command).await.is_ok());
+        }
+        Step::Update(no, safety, limit) => {
+            let (safety_stock, backorder_limit) = (Some(*safety), Some(*limit));
+            let command = UpdateSku { sku: sku_no(*no), name: None, safety_stock, backorder_limit };
+            model.update(*no, *safety, *limit, house.send(command).await.is_ok());
+        }
+        Step::Expire(no) => drop(house.send(ExpireHolds { sku: sku_no(*no) }).await),
+        Step::Wait(ms) => {
+            house.wait(*ms);
+            model.wait(*ms);
+        }
+    }
+}
+
+fn wish(place: usize, asked: &Asked) -> ReserveLine {
+    ReserveLine {
+        line_id: line(&(place + 1).to_string()),
+        sku: sku_no(asked.sku),
+        quantity: units(asked.requested),
+        location: asked.place.map(place_no),
+    }
+}
+
+/// Where each line's units are, by place number.
+fn view(answer: &Option<ReservationView>) -> Option<Vec<Vec<(usize, i64)>>> {
+    let allocations = |view: &ReservationView| {
+        let line = |line: &comanda_inventory::domain::reservation::LineView| {
+            line.allocations.iter().map(|units| (number_of(&units.location), units.quantity)).collect()
+        };
+        view.lines.iter().map(line).collect()
+    };
+    answer.as_ref().map(allocations)
+}
+
+/// The log, the views and the model say the same.
+async fn compare(house: &mut House, model: &Model) {
+    let now = cqrs::Clock::now(&*house.clock);
+    for no in 0..SKUS {
+        let mut item = house.state(&StockItem::stream(&sku_no(no))).await;
+        assert!(item.is_sound(), "{item:?}");
+        while let Some(due) = item.due(now) {
+            item.apply(&due);
+        }
+        for place in 0..PLACES {
+            let level = item.level(&place_no(place));
+            let found = (level.on_hand, level.committed, level.reserved);
+            assert_eq!(found, model.level(no, place), "{} at {}", sku_no(no), place_no(place));
+        }
+        let seen = house.ask(StockOfSku { sku: sku_no(no) }).await.unwrap();
+        assert_eq!((&seen.row.levels, seen.row.available), (item.levels(), item.available()), "view of {}", sku_no(no));
+    }
+    for no in 0..RESERVATIONS {
+        let seen = house.ask(ReservationById { reservation_id: id_no(no) }).await;
+        assert_eq!(seen.map(|found| found.reservation.state.as_str()), model.state(no), "state of r{no}");
+    }
+}
+
+/// At every prefix of the log the promise holds; log and views pass the audit.
+async fn check_log(house: &mut House) {
+    for no in 0..SKUS {
+        let stream = StockItem::stream(&sku_no(no));
+        let mut item = StockItem::default();
+        for event in house.events(&stream).await {
+            item.apply(&event);
+            assert!(item.is_sound(), "after {event:?}: {item:?}");
+        }
+        house.catch_up().await;
+        let row = cqrs::ViewReader::get(&house.rows, cqrs::Model::of::<Stock>(), &[sku_no(no).to_string()]).await;
+        let row: Stock = serde_json::from_slice(&row.unwrap().remove(0).unwrap().document).unwrap();
+        assert_eq!(row.next_expiry, item.expiring().next(), "the view knows when to look again");
+    }
+    let mut found = Vec::new();
+    audit_log(&house.context, &house.log, &mut found, |_| {}).await.unwrap();
+    audit_views(&house.context, &house.log, &house.rows, &mut found).await.unwrap();
+    assert_eq!(found, []);
+    assert!(house.log.heads().await.unwrap().iter().any(|head| head.position > 0));
+}
+
+type Stock = comanda_inventory::read_models::stock::StockRow;
+
+/// When everyone gives back what they have, and a week has gone, nothing is held any more.
+async fn end(house: &House, model: &mut Model) {
+    for id in 0..RESERVATIONS {
+        let done = house.send(Release { reservation_id: id_no(id) }).await.is_ok();
+        model.release(id, done);
+    }
+    house.wait(604_800_000);
+    for no in 0..SKUS {
+        house.send(ExpireHolds { sku: sku_no(no) }).await.unwrap();
+        let item = house.state(&StockItem::stream(&sku_no(no))).await;
+        assert_eq!((item.total().promised(), item.expiring().total()), (0, 0), "{} leaks: {item:?}", sku_no(no));
+    }
+}

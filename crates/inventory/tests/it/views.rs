@@ -1,0 +1,178 @@
+//! What can be asked: every query over views and streams that real commands have filled.
+
+use std::time::Duration;
+
+use comanda_inventory::application::availability::Availability;
+use comanda_inventory::application::ledger::{Ledger, LedgerEntry};
+use comanda_inventory::application::list_locations::ListLocations;
+use comanda_inventory::application::list_low_stock::ListLowStock;
+use comanda_inventory::application::list_stock::ListStock;
+use comanda_inventory::application::list_stock_at_location::ListStockAtLocation;
+use comanda_inventory::application::page::PageRequest;
+use comanda_inventory::application::stock_of_sku::StockOfSku;
+use comanda_inventory::application::sweep::DueSkus;
+use comanda_inventory::domain::reservation::confirm::Confirm;
+use comanda_inventory::domain::reservation::consume::Consume;
+use comanda_inventory::domain::reservation::extend::Extend;
+use comanda_inventory::domain::reservation::release::Release;
+use comanda_inventory::domain::reservation::reserve::Reserve;
+use comanda_inventory::domain::stock_item::expire::ExpireHolds;
+use comanda_inventory::domain::stock_item::replenish::Replenish;
+use comanda_inventory::domain::stock_item::update::UpdateSku;
+use comanda_inventory::domain::stock_item::{Level, StockItem};
+use comanda_inventory::read_models::movements::MovementKind;
+
+use crate::house::{House, place, reservation, reserve, sku, units};
+
+fn brief(id: &str, lines: &[(&str, i64)]) -> Reserve {
+    Reserve { ttl: Some(Duration::from_secs(1)), ..reserve(id, lines) }
+}
+
+#[tokio::test]
+async fn lists_come_in_pages_by_id_and_filtered() {
+    let mut house = House::open().await;
+    for (id, quantity) in [("TEA-3", 0), ("TEA-1", 4), ("MUG", 2), ("TEA-2", 1)] {
+        house.stock(id, quantity).await;
+    }
+    let page = PageRequest::first(2);
+    let list = ListStock { prefix: Some("TEA".into()), only_available: false, page };
+    let first = house.ask(list.clone()).await;
+    assert_eq!(first.items.iter().map(|row| &*row.sku).collect::<Vec<_>>(), ["TEA-1", "TEA-2"]);
+    let rest = house.ask(ListStock { page: PageRequest { after: first.next, limit: 2 }, ..list.clone() }).await;
+    assert_eq!(rest.items.iter().map(|row| &*row.sku).collect::<Vec<_>>(), ["TEA-3"]);
+    let available = house.ask(ListStock { only_available: true, page: PageRequest::first(9), ..list }).await;
+    assert_eq!(available.items.iter().map(|row| &*row.sku).collect::<Vec<_>>(), ["TEA-1", "TEA-2"]);
+    house.send(reserve("r", &[("MUG", 2)])).await.unwrap();
+    let low = house.ask(ListLowStock { page: PageRequest::first(9) }).await;
+    assert_eq!(low.items.iter().map(|row| &*row.sku).collect::<Vec<_>>(), ["MUG", "TEA-3"]);
+}
+
+#[tokio::test]
+async fn a_location_shows_what_it_holds() {
+    let mut house = House::open().await;
+    house.location("berlin").await;
+    house.stock("TEA", 3).await;
+    house.stock("MUG", 1).await;
+    let there = Some(place("berlin"));
+    house.send(Replenish { sku: sku("TEA"), location: there, quantity: units(5) }).await.unwrap();
+    house.send(reserve("r", &[("TEA", 4)])).await.unwrap();
+    let page = PageRequest::first(9);
+    let berlin = ListStockAtLocation { location: place("berlin"), prefix: None, page: page.clone() };
+    let held = house.ask(berlin).await.items;
+    assert_eq!(
+        held.iter().map(|row| (&*row.sku, row.level)).collect::<Vec<_>>(),
+        [("TEA", Level { on_hand: 5, committed: 0, reserved: 4 })]
+    );
+    let main = ListStockAtLocation { location: place("main"), prefix: Some("T".into()), page };
+    assert_eq!(house.ask(main).await.items.len(), 1);
+}
+
+#[tokio::test]
+async fn main_is_always_among_the_locations_once() {
+    let mut house = House::open().await;
+    let all = |after, limit| ListLocations { page: PageRequest { after, limit } };
+    assert_eq!(&*house.ask(all(None, 1)).await.items[0].location, "main");
+    for id in ["berlin", "paris", "rome"] {
+        house.location(id).await;
+    }
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = house.ask(all(after, 2)).await;
+        assert!(page.items.len() <= 2);
+        seen.extend(page.items.into_iter().map(|row| row.location.to_string()));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ["berlin", "main", "paris", "rome"]);
+    house.location("main").await;
+    assert_eq!(house.ask(all(None, 9)).await.items.len(), 4);
+}
+
+#[tokio::test]
+async fn availability_shares_a_sku_between_its_lines_and_counts_backorders() {
+    let mut house = House::open().await;
+    house.stock("TEA", 3).await;
+    let limit = UpdateSku { sku: sku("TEA"), name: None, safety_stock: Some(1), backorder_limit: Some(2) };
+    house.send(limit).await.unwrap();
+    let lines = vec![(sku("TEA"), units(3)), (sku("TEA"), units(2)), (sku("TEA"), units(1)), (sku("MUG"), units(1))];
+    let told = house.ask(Availability { lines }).await;
+    let told: Vec<_> = told.iter().map(|line| (line.available, line.sufficient, line.known)).collect();
+    assert_eq!(told, [(2, true, true), (2, false, true), (2, true, true), (0, false, false)]);
+}
+
+#[tokio::test]
+async fn every_counter_is_the_sum_of_its_ledger_read_in_pages() {
+    let mut house = House::open().await;
+    house.location("berlin").await;
+    house.stock("TEA", 9).await;
+    house.send(Replenish { sku: sku("TEA"), location: Some(place("berlin")), quantity: units(5) }).await.unwrap();
+    for id in ["a", "b", "c", "d"] {
+        house.send(brief(id, &[("TEA", 2), ("TEA", 1)])).await.unwrap();
+        house.wait(10);
+    }
+    house.send(Confirm { reservation_id: reservation("a") }).await.unwrap();
+    house.send(Consume { reservation_id: reservation("a"), lines: None }).await.unwrap();
+    house.send(Release { reservation_id: reservation("b") }).await.unwrap();
+    house.send(Extend { reservation_id: reservation("c"), ttl: Duration::from_secs(9) }).await.unwrap();
+    house.wait(2_000);
+    house.send(ExpireHolds { sku: sku("TEA") }).await.unwrap();
+    let mut entries: Vec<LedgerEntry> = Vec::new();
+    let mut after = None;
+    loop {
+        let page = house.ask(Ledger { sku: sku("TEA"), after, limit: 3 }).await.unwrap();
+        entries.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(entries.windows(2).all(|pair| pair[0].version >= pair[1].version), "newest first");
+    assert_eq!(entries.first().unwrap().kind, MovementKind::Expired);
+    assert_eq!(entries.len(), 2 + 8 + 2 + 2 + 2 + 1);
+    let mut sum = Level::default();
+    for LedgerEntry { delta, .. } in &entries {
+        sum.on_hand += delta.on_hand;
+        sum.committed += delta.committed;
+        sum.reserved += delta.reserved;
+    }
+    assert_eq!(sum, house.total("TEA").await);
+    assert_eq!(sum, Level { on_hand: 11, committed: 0, reserved: 3 });
+    assert_eq!(house.ask(Ledger { sku: sku("MUG"), after: None, limit: 3 }).await, None);
+}
+
+#[tokio::test]
+async fn the_sweep_finds_what_is_due_until_it_is_recorded() {
+    let mut house = House::open().await;
+    for id in ["TEA", "MUG", "TIN"] {
+        house.stock(id, 5).await;
+    }
+    house.send(brief("r", &[("TEA", 1), ("MUG", 1)])).await.unwrap();
+    house.send(reserve("endless", &[("TIN", 1)])).await.unwrap();
+    assert_eq!(house.ask(DueSkus { limit: 10 }).await, []);
+    house.wait(1_000);
+    let due = house.ask(DueSkus { limit: 10 }).await;
+    assert_eq!(due, [sku("MUG"), sku("TEA")]);
+    for sku in due {
+        house.send(ExpireHolds { sku }).await.unwrap();
+    }
+    assert_eq!(house.ask(DueSkus { limit: 10 }).await, []);
+    assert_eq!(house.ask(StockOfSku { sku: sku("TEA") }).await.unwrap().row.available, 5);
+}
+
+#[tokio::test]
+async fn a_bound_left_behind_by_a_confirmed_hold_is_swept_once() {
+    let mut house = House::open().await;
+    house.stock("TEA", 5).await;
+    house.send(brief("r", &[("TEA", 1)])).await.unwrap();
+    house.send(Confirm { reservation_id: reservation("r") }).await.unwrap();
+    house.wait(1_000);
+    assert_eq!(house.ask(DueSkus { limit: 10 }).await, [sku("TEA")]);
+    house.send(ExpireHolds { sku: sku("TEA") }).await.unwrap();
+    let events = house.events(&StockItem::stream(&sku("TEA"))).await.len();
+    assert_eq!(house.ask(DueSkus { limit: 10 }).await, []);
+    house.send(ExpireHolds { sku: sku("TEA") }).await.unwrap();
+    assert_eq!(house.events(&StockItem::stream(&sku("TEA"))).await.len(), events);
+}

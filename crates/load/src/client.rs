@@ -1,0 +1,175 @@
+//! A small HTTP/1.1 client: one kept-alive connection that reconnects when the server went away, and says so.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper::header::HeaderValue;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::call::{Answer, Call, CallError};
+
+/// A longer answer than this is an error: 8 MiB.
+const ANSWER_BYTES_MAX: usize = 8 << 20;
+
+/// How long a call may take before its outcome counts as unknown, unless set otherwise.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One connection to one server, for one worker.
+#[derive(Debug)]
+pub struct Client {
+    addr: SocketAddr,
+    host: HeaderValue,
+    timeout: Duration,
+    link: Option<Link>,
+    connects: u64,
+}
+
+impl Client {
+    /// A client of the server at `addr`; it connects with its first call.
+    #[must_use]
+    pub fn new(addr: SocketAddr) -> Self {
+        let host = HeaderValue::from_str(&addr.to_string()).unwrap_or(HeaderValue::from_static("localhost"));
+        Self { addr, host, timeout: CALL_TIMEOUT, link: None, connects: 0 }
+    }
+
+    /// Waits at most `timeout` for each answer.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The server's address.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How often it had to connect again after its first connection.
+    #[must_use]
+    pub fn reconnects(&self) -> u64 {
+        self.connects.saturating_sub(1)
+    }
+
+    /// Connects now, so that the first call need not.
+    ///
+    /// # Errors
+    /// [`CallError::Unreachable`], [`CallError::TimedOut`]
+    pub async fn connect(&mut self) -> Result<(), CallError> {
+        if self.link.is_none() {
+            let link = timeout(self.timeout, Link::open(self.addr)).await.map_err(|_| self.timed_out())??;
+            self.connects += 1;
+            self.link = Some(link);
+        }
+        Ok(())
+    }
+
+    /// Sends one call and waits for its answer. A call that fails is not repeated: the caller knows whether it may be.
+    ///
+    /// If the returned future is dropped, the connection is closed: an answer to a call given up is never taken
+    /// for the answer to the next.
+    ///
+    /// # Errors
+    /// [`CallError`]
+    pub async fn call(&mut self, call: &Call) -> Result<Answer, CallError> {
+        let request = call.request(&self.host)?;
+        let limit = self.timeout;
+        match timeout(limit, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, CallError> {
+        // Taken out, and put back only when it can carry another call.
+        let mut link = self.link.take();
+        if let Some(open) = &mut link
+            && !open.is_ready().await
+        {
+            link = None;
+        }
+        let mut link = match link {
+            Some(link) => link,
+            None => {
+                let mut link = Link::open(self.addr).await?;
+                self.connects += 1;
+                link.is_ready().await;
+                link
+            }
+        };
+        let answer = link.exchange(request).await.map_err(|reason| CallError::Lost { addr: self.addr, reason })?;
+        if !link.over {
+            self.link = Some(link);
+        }
+        Ok(answer)
+    }
+
+    fn timed_out(&self) -> CallError {
+        CallError::TimedOut { addr: self.addr, after: self.timeout }
+    }
+}
+
+/// An open connection, driven by whoever waits on it: no task of its own, so no hand-over per call.
+#[derive(Debug)]
+struct Link {
+    sender: SendRequest<Full<Bytes>>,
+    connection: Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    /// The connection has ended and must not be polled again.
+    over: bool,
+}
+
+impl Link {
+    async fn open(addr: SocketAddr) -> Result<Self, CallError> {
+        let unreachable = |reason: String| CallError::Unreachable { addr, reason };
+        let stream = TcpStream::connect(addr).await.map_err(|error| unreachable(error.to_string()))?;
+        stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(error.to_string()))?;
+        Ok(Self { sender, connection, over: false })
+    }
+
+    /// Whether another call may go out; false when the server has closed the connection meanwhile.
+    async fn is_ready(&mut self) -> bool {
+        let Self { sender, connection, over } = self;
+        matches!(drive(connection, over, sender.ready()).await, Some(Ok(())))
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+        let Self { sender, connection, over } = self;
+        let closed = || "the server closed it".to_owned();
+        let response = drive(connection, over, sender.send_request(request)).await.ok_or_else(closed)?;
+        let (head, body) = response.map_err(|error| error.to_string()).map(Response::into_parts)?;
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect();
+        let body = drive(connection, over, body).await.ok_or_else(closed)?.map_err(|error| error.to_string())?;
+        Ok(Answer::new(&head, body.to_bytes()))
+    }
+}
+
+/// Polls the connection while waiting for `wanted`; `None` when the connection ended without bringing it.
+async fn drive<F: Future>(
+    connection: &mut Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    over: &mut bool,
+    wanted: F,
+) -> Option<F::Output> {
+    let mut wanted = pin!(wanted);
+    poll_fn(|context| {
+        if !*over && Pin::new(&mut *connection).poll(context).is_ready() {
+            *over = true;
+        }
+        match wanted.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending if *over => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}

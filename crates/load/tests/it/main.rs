@@ -1,0 +1,13 @@
+//! The load generator and judge, tested against small servers of the tests' own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod client;
+mod crash;
+mod fake_shop;
+mod files;
+mod fixtures;
+mod flash_sale;
+mod generators;
+mod replay;
+mod retail;
+mod server;

@@ -1,0 +1,187 @@
+//! What comes along with a request in its headers: identity, idempotency, preconditions, consistency.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use cqrs::{Ask, Command, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+
+use crate::correlation::{TRACEPARENT, X_CORRELATION_ID};
+use crate::kinds;
+use crate::preconditions;
+use crate::problem::Problem;
+
+/// How far a view must have read before it answers; every answer carries one to send back.
+pub const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
+
+/// A client's key that makes a command safe to repeat.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// `true` on an answer that was given before.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+const IF_MATCH: HeaderName = axum::http::header::IF_MATCH;
+const IF_NONE_MATCH: HeaderName = axum::http::header::IF_NONE_MATCH;
+
+/// What comes along with a command.
+#[derive(Clone, Debug)]
+pub struct Call {
+    metadata: Metadata,
+    key: Option<Key>,
+    if_match: Option<Version>,
+}
+
+/// An idempotency key, and a digest of the method and path it came with.
+#[derive(Clone, Debug)]
+struct Key {
+    key: String,
+    operation: u64,
+}
+
+impl Call {
+    /// `command` with what came along; `raw` is the body it was read from.
+    pub fn envelope<C: Command>(self, command: C, raw: &[u8]) -> Envelope<C> {
+        let idempotency =
+            self.key.map(|key| IdempotencyKey { fingerprint: xxh3_64_with_seed(raw, key.operation), key: key.key });
+        Envelope { command, metadata: self.metadata, idempotency, if_match: self.if_match, deadline: None }
+    }
+
+    /// The command of item `index` of a batch: the batch's idempotency key makes one for each item.
+    pub fn item<C: Command>(&self, index: usize, command: C, raw: &[u8]) -> Envelope<C> {
+        let mut item = self.clone();
+        if let Some(key) = &mut item.key {
+            key.key.push_str(&format!("/{index}"));
+        }
+        item.envelope(command, raw)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Call {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let metadata = Metadata {
+            correlation_id: text(&parts.headers, &X_CORRELATION_ID),
+            traceparent: text(&parts.headers, &TRACEPARENT),
+            ..Metadata::default()
+        };
+        let if_match = parts.headers.get(IF_MATCH).map(preconditions::if_match).transpose()?.flatten();
+        Ok(Self { metadata, key: idempotency_key(parts)?, if_match })
+    }
+}
+
+/// What comes along with a query.
+#[derive(Clone, Debug, Default)]
+pub struct Inquiry {
+    token: Option<Token>,
+    none_match: Option<HeaderValue>,
+}
+
+impl Inquiry {
+    /// `query` with what came along.
+    pub fn ask<Q: Query>(&self, query: Q) -> Ask<Q> {
+        Ask { query, token: self.token.clone() }
+    }
+
+    /// Whether the client has the answer with this `etag` already.
+    #[must_use]
+    pub fn has(&self, etag: &HeaderValue) -> bool {
+        self.none_match.as_ref().is_some_and(|header| preconditions::is_none_match(header, etag))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Inquiry {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let token = parts.headers.get(CONSISTENCY_TOKEN).map(token).transpose()?;
+        Ok(Self { token, none_match: parts.headers.get(IF_NONE_MATCH).cloned() })
+    }
+}
+
+fn token(header: &HeaderValue) -> Result<Token, Problem> {
+    let wrong = || {
+        let detail = "is not a consistency token: send back one that an answer carried, unchanged";
+        Problem::at(kinds::INVALID_HEADER, "Consistency-Token", detail)
+    };
+    header.to_str().map_err(|_| wrong())?.parse().map_err(|_| wrong())
+}
+
+fn idempotency_key(parts: &Parts) -> Result<Option<Key>, Problem> {
+    let Some(header) = parts.headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = header.to_str().ok().filter(|key| (1..=255).contains(&key.len()));
+    let Some(key) = key.filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic())) else {
+        let detail = "must be 1 to 255 visible ASCII characters";
+        return Err(Problem::at(kinds::INVALID_HEADER, "Idempotency-Key", detail));
+    };
+    let mut operation = Xxh3::new();
+    operation.update(parts.method.as_str().as_bytes());
+    operation.update(b" ");
+    operation.update(parts.uri.path().as_bytes());
+    Ok(Some(Key { key: format!("idempotency-key/{key}"), operation: operation.digest() }))
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::extract::Request;
+    use cqrs::{Decision, States, Streams};
+
+    use super::*;
+
+    struct Nop;
+
+    impl Command for Nop {
+        const NAME: &'static str = "nop";
+        type Answer = ();
+        type Rejection = Infallible;
+        fn streams(&self) -> Streams {
+            Streams::none()
+        }
+        fn decide(&self, _: &States<'_>) -> Result<Decision<()>, Infallible> {
+            Ok(Decision::answer(()))
+        }
+    }
+
+    async fn call(path: &str, header: (HeaderName, &'static str)) -> Result<Call, Problem> {
+        let request = Request::post(path).header(header.0, header.1).body(()).unwrap();
+        Call::from_request_parts(&mut request.into_parts().0, &()).await
+    }
+
+    async fn key(path: &str, key: &'static str, body: &str) -> IdempotencyKey {
+        call(path, (IDEMPOTENCY_KEY, key)).await.unwrap().envelope(Nop, body.as_bytes()).idempotency.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_fingerprint_covers_path_and_body() {
+        let first = key("/a", "k", "x").await;
+        assert_eq!(first, key("/a", "k", "x").await);
+        assert_eq!(first.key, key("/b", "k", "x").await.key);
+        assert_ne!(first.fingerprint, key("/b", "k", "x").await.fingerprint);
+        assert_ne!(first.fingerprint, key("/a", "k", "y").await.fingerprint);
+    }
+
+    #[tokio::test]
+    async fn items_of_a_batch_have_keys_of_their_own() {
+        let batch = call("/a", (IDEMPOTENCY_KEY, "k")).await.unwrap();
+        let key = |index| batch.item(index, Nop, b"x").idempotency.unwrap().key;
+        assert_ne!(key(0), key(1));
+    }
+
+    #[tokio::test]
+    async fn headers_that_cannot_be_read_are_refused() {
+        let status = |result: Result<Call, Problem>| result.unwrap_err().status().as_u16();
+        assert_eq!(status(call("/", (IDEMPOTENCY_KEY, "")).await), 400);
+        assert_eq!(status(call("/", (IDEMPOTENCY_KEY, "two words")).await), 400);
+        assert_eq!(status(call("/", (IF_MATCH, "12")).await), 400);
+        assert_eq!(call("/", (IF_MATCH, "\"12\"")).await.unwrap().envelope(Nop, b"").if_match, Some(12));
+        let request = Request::get("/").header(CONSISTENCY_TOKEN, "mine").body(()).unwrap();
+        let refused = Inquiry::from_request_parts(&mut request.into_parts().0, &()).await.unwrap_err();
+        assert_eq!(refused.status(), 400);
+    }
+}

@@ -1,0 +1,109 @@
+//! The server: takes connections from a socket, bounded in number and patience, and stops without dropping an answer.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+/// A pause after the system could not give another connection (out of file descriptors, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The bytes a connection reads ahead; also the most a request's head may have.
+const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// The server's bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct ServeLimits {
+    /// Connections open at once; further ones wait in the system's backlog.
+    pub connections_max: u32,
+    /// A request's head must arrive within this time; an idle connection is closed after it too.
+    pub header_wait: Duration,
+    /// When the server stops, so long is waited for the answers to what it took.
+    pub drain_wait: Duration,
+}
+
+impl Default for ServeLimits {
+    /// 10,000 connections, 30 s, 20 s.
+    fn default() -> Self {
+        Self { connections_max: 10_000, header_wait: Duration::from_secs(30), drain_wait: Duration::from_secs(20) }
+    }
+}
+
+/// Serves `router` on `listener` until `shutdown` completes; then stops accepting, answers what it took, and returns.
+///
+/// Returns how many connections had to be cut because they did not end within [`ServeLimits::drain_wait`].
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ServeLimits,
+    shutdown: impl Future<Output = ()>,
+) -> u32 {
+    let slots = Arc::new(Semaphore::new(limits.connections_max as usize));
+    let (draining, drain) = watch::channel(());
+    let accepting = accept(listener, router, limits, Arc::clone(&slots), drain);
+    tokio::select! {
+        () = accepting => {}
+        () = shutdown => {}
+    }
+    // The listener is gone by now. Dropping the sender tells every connection to end after its current request.
+    drop(draining);
+    let all = slots.acquire_many(limits.connections_max);
+    match tokio::time::timeout(limits.drain_wait, all).await {
+        Ok(_) => 0,
+        Err(_) => limits.connections_max.saturating_sub(u32::try_from(slots.available_permits()).unwrap_or(0)),
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    limits: ServeLimits,
+    slots: Arc<Semaphore>,
+    drain: watch::Receiver<()>,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_wait).max_buf_size(READ_BUFFER_BYTES_MAX);
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(connection(http.clone(), stream, router.clone(), limits, drain.clone(), slot));
+            }
+            // The client has gone again already: nobody's fault.
+            Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
+            Err(why) => {
+                tracing::error!(%why, "no connection could be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    http: http1::Builder,
+    stream: TcpStream,
+    router: Router,
+    limits: ServeLimits,
+    mut drain: watch::Receiver<()>,
+    slot: OwnedSemaphorePermit,
+) {
+    // Without it the system may hold small answers back; if it cannot be set they only come later.
+    let _later = stream.set_nodelay(true);
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    // A connection's own error (a client that went away, bytes that are no HTTP) concerns nobody else.
+    tokio::select! {
+        biased;
+        _ended = connection.as_mut() => {}
+        _dropped = drain.changed() => {
+            connection.as_mut().graceful_shutdown();
+            let _ended = tokio::time::timeout(limits.drain_wait, connection).await;
+        }
+    }
+    drop(slot);
+}

@@ -1,0 +1,5 @@
+//! The edge and the server, seen from outside.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod edge;
+mod serve;
