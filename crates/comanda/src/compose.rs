@@ -78,8 +78,7 @@ impl Data {
         );
         let log: Arc<dyn LogReader> = Arc::clone(&self.log) as _;
         let projector = Projector::open(&self.context, log, self.rows, tail, views.clone()).await?;
-        let read =
-            ReadSide::new(self.context, views, self.view_reader, self.log_reader, clock, TOKEN_WAIT_MAX);
+        let read = ReadSide::new(self.context, views, self.view_reader, self.log_reader, clock, TOKEN_WAIT_MAX);
 
         let mut threads = Vec::new();
         if let Some(snapshots) = deciding.snapshots() {

@@ -40,22 +40,15 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The negative control: run the server so that it answers before it commits, and expect to catch it.
-    #[cfg(feature = "faults")]
-    #[arg(long)]
+    #[arg(long, hide = cfg!(not(feature = "faults")))]
     control: bool,
-}
-
-impl Options {
-    fn expects_loss(&self) -> bool {
-        #[cfg(feature = "faults")]
-        return self.control;
-        #[cfg(not(feature = "faults"))]
-        false
-    }
 }
 
 /// Kills and judges. Exit code 1 if a promise was broken (or, in the control, if none was found broken).
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    if options.control && cfg!(not(feature = "faults")) {
+        return Err(miette!(help = "build it with `--features faults`", "this program has no faults to order"));
+    }
     let temporary = tempfile::tempdir().into_diagnostic()?;
     let dir = options.dir.clone().unwrap_or_else(|| temporary.path().join("data"));
     if verify_would_find(&dir) {
@@ -78,13 +71,15 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         println!("  differs: {finding}");
     }
     let held = verdict.ok && findings.is_empty();
-    match (held, options.expects_loss()) {
+    match (held, options.control) {
         (true, false) => println!("every acknowledged command is there, once; every view is what the log says"),
         (false, false) => println!("A PROMISE WAS BROKEN"),
-        (true, true) => println!("THE CONTROL WAS NOT CAUGHT: answering before the commit lost nothing that was noticed"),
+        (true, true) => {
+            println!("THE CONTROL WAS NOT CAUGHT: answering before the commit lost nothing that was noticed")
+        }
         (false, true) => println!("the control was caught: answering before the commit loses what was acknowledged"),
     }
-    Ok(if held == options.expects_loss() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if held == options.control { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn verify_would_find(dir: &Path) -> bool {
@@ -108,7 +103,11 @@ async fn rounds(options: &Options, dir: &Path) -> Result<Outcome> {
         addr: server.addr,
         connections: usize::from(options.connections),
         // One SKU is scarce, so that refusals occur as well.
-        opening: BTreeMap::from([("plenty".to_owned(), 100_000_000), ("some".to_owned(), 50_000), ("scarce".to_owned(), 300)]),
+        opening: BTreeMap::from([
+            ("plenty".to_owned(), 100_000_000),
+            ("some".to_owned(), 50_000),
+            ("scarce".to_owned(), 300),
+        ]),
         reservations_max: 2_000_000,
         seed: options.seed,
     };
@@ -160,7 +159,7 @@ impl Victim {
         let program = std::env::current_exe().into_diagnostic()?;
         let mut command = Command::new(program);
         command.arg("serve").arg("--data").arg(dir).args(["--listen", "127.0.0.1:0"]);
-        if options.expects_loss() {
+        if options.control {
             command.arg("--fault-answer-before-commit");
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use clap::Args;
 use comanda_load::{
-    Entries, Entry, FlashSale, FlashSaleReport, OrdersFileError, Product, Progress, Replay, ReplayReport, Retail,
-    RetailProfile, Shortages, Verdict, peak_net_out,
+    Entries, Entry, FlashSale, FlashSaleReport, MadeUpHistory, OrdersFileError, Product, Progress, Replay,
+    ReplayReport, RetailProfile, Shortages, Verdict, peak_net_out,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// generated ones.
     #[arg(long, value_name = "FILE")]
     orders: Option<PathBuf>,
+    /// Changes of stock beside the orders (CSV, also .gz or .zst; columns adj_id, ts, sku, delta, reason).
+    #[arg(long, value_name = "FILE", requires = "orders")]
+    stock_changes: Option<PathBuf>,
     /// What the generated shop is made from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -114,53 +117,37 @@ async fn replay(options: &Options, addr: SocketAddr) -> Result<(ReplayReport, us
         }
         bar.set_position(progress.done);
     };
-    let replay = Replay {
-        connections: 64,
-        locations: LOCATIONS.map(str::to_owned).to_vec(),
-        ..Replay::new(addr, "demo")
-    };
-    let outcome = match &options.orders {
-        Some(file) => {
-            let (products, shortages, count) = from_file(file)?;
-            let entries = Entries::open(file, None).into_diagnostic()?;
-            let report = replay.run(products, entries, Some(count), moved).await.into_diagnostic()?;
-            (report, shortages.lines().len())
-        }
-        None => {
-            let retail = Retail::new(options.seed, RetailProfile::small());
-            let names: Vec<(String, String)> = retail.catalogue().collect();
-            let orders: Vec<Entry> = retail.take(DOCUMENTS).map(Entry::Order).collect();
-            let products = opening(&orders, &names);
-            let mut shortages = Shortages::opening(&products);
-            orders.iter().for_each(|entry| shortages.count(entry));
-            let count = orders.len() as u64;
-            let report = replay.run(products, orders.into_iter().map(Ok), Some(count), moved).await.into_diagnostic()?;
-            (report, shortages.lines().len())
-        }
-    };
+    let replay =
+        Replay { connections: 64, locations: LOCATIONS.map(str::to_owned).to_vec(), ..Replay::new(addr, "demo") };
+    let history = History::of(options)?;
+    let count = Some(history.entries.len() as u64);
+    let mut shortages = Shortages::opening(&history.products);
+    history.entries.iter().for_each(|entry| shortages.count(entry));
+    let report = replay.run(history.products, history.entries.into_iter().map(Ok), count, moved).await;
     bar.finish_and_clear();
-    Ok(outcome)
+    Ok((report.into_diagnostic()?, shortages.lines().len()))
 }
 
-/// Reads the file twice: once for the opening stock, once for the independent count.
-fn from_file(file: &Path) -> Result<(Vec<Product>, Shortages, u64)> {
-    let entries: Vec<Entry> =
-        Entries::open(file, None).and_then(Iterator::collect::<Result<_, OrdersFileError>>).into_diagnostic()?;
-    let products = opening(&entries, &[]);
-    let mut shortages = Shortages::opening(&products);
-    entries.iter().for_each(|entry| shortages.count(entry));
-    Ok((products, shortages, entries.len() as u64))
+/// What a shop sells and what happens in it.
+struct History {
+    products: Vec<Product>,
+    entries: Vec<Entry>,
 }
 
-/// Every SKU that occurs, with a share of the stock that would serve every line.
-fn opening(entries: &[Entry], names: &[(String, String)]) -> Vec<Product> {
-    let names: std::collections::HashMap<&str, &str> =
-        names.iter().map(|(sku, name)| (sku.as_str(), name.as_str())).collect();
-    let product = |(sku, opening): (String, i64)| {
-        let name = names.get(sku.as_str()).copied().unwrap_or(&sku).to_owned();
-        Product { sku, name, opening }.opening_with(OPENING_PERCENT)
-    };
-    peak_net_out(entries).into_iter().map(product).collect()
+impl History {
+    /// The files' history, or a made-up one.
+    fn of(options: &Options) -> Result<Self> {
+        let Some(orders) = &options.orders else {
+            let MadeUpHistory { products, entries } =
+                MadeUpHistory::new(options.seed, RetailProfile::small(), DOCUMENTS, OPENING_PERCENT);
+            return Ok(Self { products, entries });
+        };
+        let entries = Entries::open(orders, options.stock_changes.as_deref());
+        let entries: Vec<Entry> =
+            entries.and_then(Iterator::collect::<Result<_, OrdersFileError>>).into_diagnostic()?;
+        let product = |(sku, opening)| Product { sku, name: String::new(), opening }.opening_with(OPENING_PERCENT);
+        Ok(Self { products: peak_net_out(&entries).into_iter().map(product).collect(), entries })
+    }
 }
 
 async fn flash_sale(addr: SocketAddr) -> Result<(FlashSaleReport, Verdict)> {

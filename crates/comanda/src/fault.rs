@@ -7,6 +7,7 @@ use cqrs::EventStore;
 
 /// Which fault to run with. Without the feature `faults` there is nothing to choose.
 #[derive(Debug, Default, Args)]
+#[group(id = "fault")]
 pub(crate) struct Options {
     /// Answer a while before committing: loses acknowledged reservations when killed.
     #[cfg(feature = "faults")]

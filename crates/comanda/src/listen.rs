@@ -18,7 +18,9 @@ pub(crate) async fn on(addr: SocketAddr) -> Result<TcpListener> {
     }
     TcpListener::bind(addr).await.map_err(|cause| {
         let help = match cause.kind() {
-            std::io::ErrorKind::AddrInUse => "another process listens there: stop it, or choose another port with --listen",
+            std::io::ErrorKind::AddrInUse => {
+                "another process listens there: stop it, or choose another port with --listen"
+            }
             _ => "choose another address with --listen",
         };
         miette!(help = help, "cannot listen on {addr}: {cause}")

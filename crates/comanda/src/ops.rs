@@ -60,9 +60,10 @@ async fn ready(State(ops): State<Ops>) -> Response {
             let body = serde_json::json!({"status": "catching up", "viewsBehindEvents": events});
             json(StatusCode::SERVICE_UNAVAILABLE, &body)
         }
-        Err(why) => {
-            json(StatusCode::SERVICE_UNAVAILABLE, &serde_json::json!({"status": "unavailable", "detail": why.to_string()}))
-        }
+        Err(why) => json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &serde_json::json!({"status": "unavailable", "detail": why.to_string()}),
+        ),
     }
 }
 

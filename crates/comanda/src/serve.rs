@@ -10,8 +10,8 @@ use clap::Args;
 use comanda_inventory::api::{self, ApiState};
 use comanda_inventory::application::sweep::{DueSkus, SWEEP_MAX};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
+use comanda_web::{EdgeLimits, ServeLimits, edge, problem_pages};
 use cqrs::{Ask, CommandBus, Dispatch, Envelope, Inquire, PartitionId, QueryBus, Token};
-use comanda_web::{EdgeLimits, ServeLimits, edge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use miette::{IntoDiagnostic, Result, miette};
 use tokio::net::TcpListener;
@@ -86,7 +86,9 @@ impl Server {
             openapi: openapi()?.into(),
         };
         let state = ApiState { commands: running.commands.clone(), queries: running.queries.clone() };
-        let router = edge(api::router(state).merge(ops::router(ops)), EdgeLimits::default());
+        let kinds = comanda_web::kinds::ALL.iter().chain(api::problems::ALL).copied().collect();
+        let router = api::router(state).merge(ops::router(ops)).merge(problem_pages(kinds));
+        let router = edge(router, EdgeLimits::default());
         let sweep = tokio::spawn(sweep(running.commands.clone(), running.queries.clone()));
         let (shutdown, stop) = oneshot::channel::<()>();
         let stop = async move { drop(stop.await) };
@@ -105,7 +107,8 @@ impl Server {
         match failed {
             None => Ok(ExitCode::SUCCESS),
             Some(why) => Err(miette!(
-                help = "what was acknowledged is in the log: mend the cause, start again, and `comanda verify` the data",
+                help =
+                    "what was acknowledged is in the log: mend the cause, start again, and `comanda verify` the data",
                 "stopped answering: {why}"
             )),
         }

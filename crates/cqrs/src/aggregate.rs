@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::command::Wanted;
 use crate::event::StreamName;
+use crate::state::Kind;
 use crate::time::Timestamp;
 
 /// A state folded from one stream of events.
@@ -65,7 +67,8 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Syn
 /// A typed stream: which aggregate, which id, and the key that places it in a partition when it is created.
 pub struct Stream<A> {
     name: StreamName,
-    home: Arc<str>,
+    /// The key that places it; none for its own id.
+    home: Option<Arc<str>>,
     aggregate: PhantomData<fn() -> A>,
 }
 
@@ -73,7 +76,7 @@ impl<A: Aggregate> Stream<A> {
     /// The stream `id`, placed by its own id.
     #[must_use]
     pub fn new(id: &str) -> Self {
-        Self::in_partition_of(id, id)
+        Self { name: StreamName::new(A::KIND, id), home: None, aggregate: PhantomData }
     }
 
     /// The stream `id`, placed in the partition of `key` if it does not exist yet.
@@ -81,7 +84,7 @@ impl<A: Aggregate> Stream<A> {
     /// A stream that exists stays where it was created, whatever `key` says.
     #[must_use]
     pub fn in_partition_of(id: &str, key: &str) -> Self {
-        Self { name: StreamName::new(A::KIND, id), home: key.into(), aggregate: PhantomData }
+        Self { name: StreamName::new(A::KIND, id), home: Some(key.into()), aggregate: PhantomData }
     }
 
     /// The stream's name.
@@ -93,13 +96,17 @@ impl<A: Aggregate> Stream<A> {
     /// The key that places a new stream.
     #[must_use]
     pub fn home(&self) -> &str {
-        &self.home
+        self.home.as_deref().unwrap_or_else(|| self.name.id())
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted { name: self.name.clone(), home: self.home.clone(), kind: Kind::of::<A>() }
     }
 }
 
 impl<A> Clone for Stream<A> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), home: Arc::clone(&self.home), aggregate: PhantomData }
+        Self { name: self.name.clone(), home: self.home.clone(), aggregate: PhantomData }
     }
 }
 

@@ -6,10 +6,13 @@
 //!
 //! Each is a [`tower::Service`] for every command (or query) its context lists, so any tower layer can be put around.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use futures::future::{BoxFuture, Either, Ready, ready};
+use metrics::{Counter, Histogram};
+use rustc_hash::FxHashMap;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::command::{Answered, Command, CommandError, Envelope};
@@ -26,7 +29,7 @@ pub type QueryBus = Measure<ReadSide>;
 #[must_use]
 pub fn command_bus(executor: Executor, wait_max: Duration) -> CommandBus {
     tower::ServiceBuilder::new()
-        .layer(MeasureLayer)
+        .layer(MeasureLayer::COMMANDS)
         .layer(ValidateLayer)
         .layer(DeadlineLayer { wait_max })
         .service(executor)
@@ -35,7 +38,7 @@ pub fn command_bus(executor: Executor, wait_max: Duration) -> CommandBus {
 /// A query bus in front of `read`.
 #[must_use]
 pub fn query_bus(read: ReadSide) -> QueryBus {
-    MeasureLayer.layer(read)
+    MeasureLayer::QUERIES.layer(read)
 }
 
 /// Sends a command through a bus.
@@ -151,17 +154,32 @@ impl<C, S: Service<Envelope<C>>> Service<Envelope<C>> for Deadline<S> {
 
 /// Counts what passes by name and outcome, and how long it takes.
 #[derive(Clone, Copy, Debug)]
-pub struct MeasureLayer;
+pub struct MeasureLayer {
+    /// The counter's name; its labels are `name` and `outcome`.
+    pub total: &'static str,
+    /// The histogram's name, in seconds; the same labels.
+    pub seconds: &'static str,
+}
+
+impl MeasureLayer {
+    /// For a command bus: `commands_total` and `command_seconds`.
+    pub const COMMANDS: Self = Self { total: "commands_total", seconds: "command_seconds" };
+    /// For a query bus: `queries_total` and `query_seconds`.
+    pub const QUERIES: Self = Self { total: "queries_total", seconds: "query_seconds" };
+}
 
 /// The service of [`MeasureLayer`].
 #[derive(Clone)]
-pub struct Measure<S>(S);
+pub struct Measure<S> {
+    inner: S,
+    meter: Arc<Meter>,
+}
 
 impl<S> Layer<S> for MeasureLayer {
     type Service = Measure<S>;
 
     fn layer(&self, inner: S) -> Measure<S> {
-        Measure(inner)
+        Measure { inner, meter: Arc::new(Meter::new(self.total, self.seconds)) }
     }
 }
 
@@ -176,12 +194,12 @@ where
     type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, envelope: Envelope<C>) -> Self::Future {
-        let started = Instant::now();
-        let answer = self.0.call(envelope);
+        let (started, meter) = (Instant::now(), Arc::clone(&self.meter));
+        let answer = self.inner.call(envelope);
         Box::pin(async move {
             let answer = answer.await;
             let outcome = match &answer {
@@ -197,7 +215,7 @@ where
                     "broken"
                 }
             };
-            measure("commands", "command", C::NAME, outcome, started);
+            meter.count(C::NAME, outcome, started);
             answer
         })
     }
@@ -214,12 +232,12 @@ where
     type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, ask: Ask<Q>) -> Self::Future {
-        let started = Instant::now();
-        let answer = self.0.call(ask);
+        let (started, meter) = (Instant::now(), Arc::clone(&self.meter));
+        let answer = self.inner.call(ask);
         Box::pin(async move {
             let answer = answer.await;
             let outcome = match &answer {
@@ -232,17 +250,40 @@ where
                     "broken"
                 }
             };
-            measure("queries", "query", Q::NAME, outcome, started);
+            meter.count(Q::NAME, outcome, started);
             answer
         })
     }
 }
 
-fn measure(what: &'static str, label: &'static str, name: &'static str, outcome: &'static str, started: Instant) {
-    let (total, seconds) = match what {
-        "commands" => ("commands_total", "command_seconds"),
-        _ => ("queries_total", "query_seconds"),
-    };
-    metrics::counter!(total, label => name, "outcome" => outcome).increment(1);
-    metrics::histogram!(seconds, label => name).record(started.elapsed().as_secs_f64());
+/// A name and an outcome, counted and timed.
+type Handles = FxHashMap<(&'static str, &'static str), (Counter, Histogram)>;
+
+/// The counters and histograms of one bus, each looked up by name once.
+struct Meter {
+    total: &'static str,
+    seconds: &'static str,
+    handles: RwLock<Handles>,
+}
+
+impl Meter {
+    fn new(total: &'static str, seconds: &'static str) -> Self {
+        Self { total, seconds, handles: RwLock::default() }
+    }
+
+    fn count(&self, name: &'static str, outcome: &'static str, started: Instant) {
+        let seconds = started.elapsed().as_secs_f64();
+        if let Some((total, histogram)) =
+            self.handles.read().unwrap_or_else(PoisonError::into_inner).get(&(name, outcome))
+        {
+            total.increment(1);
+            return histogram.record(seconds);
+        }
+        let total = metrics::counter!(self.total, "name" => name, "outcome" => outcome);
+        let histogram = metrics::histogram!(self.seconds, "name" => name, "outcome" => outcome);
+        total.increment(1);
+        histogram.record(seconds);
+        let mut handles = self.handles.write().unwrap_or_else(PoisonError::into_inner);
+        handles.insert((name, outcome), (total, histogram));
+    }
 }

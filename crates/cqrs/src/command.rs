@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aggregate::{Aggregate, Stream};
-use crate::event::{Metadata, Payload, StreamName, Version};
+use crate::event::{Metadata, PartitionId, Payload, StreamName, Version};
 use crate::state::{Kind, Slot};
 use crate::time::Timestamp;
 use crate::token::Token;
@@ -128,13 +128,14 @@ pub struct Streams(pub(crate) Vec<Wanted>);
 #[derive(Clone)]
 pub(crate) struct Wanted {
     pub(crate) name: StreamName,
-    pub(crate) home: Arc<str>,
+    pub(crate) home: Option<Arc<str>>,
     pub(crate) kind: Kind,
 }
 
 impl Wanted {
-    fn new<A: Aggregate>(stream: &Stream<A>) -> Self {
-        Self { name: stream.name().clone(), home: stream.home().into(), kind: Kind::of::<A>() }
+    /// The partition it is made in if it does not exist.
+    pub(crate) fn home(&self, partitions: u16) -> PartitionId {
+        PartitionId::of(self.home.as_deref().unwrap_or_else(|| self.name.id()), partitions)
     }
 }
 
@@ -154,14 +155,14 @@ impl Streams {
     /// Another stream.
     #[must_use]
     pub fn and<A: Aggregate>(mut self, stream: &Stream<A>) -> Self {
-        self.0.push(Wanted::new(stream));
+        self.0.push(stream.wanted());
         self
     }
 
     /// Many streams of one aggregate.
     #[must_use]
     pub fn and_all<A: Aggregate>(mut self, streams: impl IntoIterator<Item = Stream<A>>) -> Self {
-        self.0.extend(streams.into_iter().map(|stream| Wanted::new(&stream)));
+        self.0.extend(streams.into_iter().map(|stream| stream.wanted()));
         self
     }
 }
@@ -205,7 +206,7 @@ impl<'a> States<'a> {
     fn slot<A: Aggregate>(&self, stream: &Stream<A>) -> Option<&Slot> {
         let slot = self.slots.get(stream.name()).filter(|slot| slot.named_by == self.reader);
         if slot.is_none() {
-            self.unnamed.borrow_mut().push(Wanted::new(stream));
+            self.unnamed.borrow_mut().push(stream.wanted());
         }
         slot
     }
@@ -259,7 +260,7 @@ impl<T> Decision<T> {
     }
 
     fn add<A: Aggregate>(&mut self, stream: &Stream<A>, event: A::Event) {
-        self.events.push(Decided { wanted: Wanted::new(stream), payload: Payload::new(Arc::new(event)) });
+        self.events.push(Decided { wanted: stream.wanted(), payload: Payload::new(Arc::new(event)) });
     }
 }
 

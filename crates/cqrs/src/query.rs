@@ -7,13 +7,13 @@ use futures::future::BoxFuture;
 use tower::Service;
 
 use crate::aggregate::{Aggregate, Stream};
-use crate::command::{Invalid, Wanted};
+use crate::command::Invalid;
 use crate::context::Context;
 use crate::event::{PartitionId, Recorded, StreamName, Version};
 use crate::event_store::{LogReader, StoreError};
 use crate::executor::load_long;
 use crate::read_store::{IndexValue, Model, ReadModel, Select, StoredRow, ViewReader};
-use crate::state::{Kind, Slot};
+use crate::state::Slot;
 use crate::time::{Clock, Timestamp};
 use crate::token::Token;
 use crate::views::Views;
@@ -246,8 +246,8 @@ impl ReadSide {
     /// # Errors
     /// [`QueryError`]
     pub async fn state<A: Aggregate>(&self, stream: &Stream<A>) -> Result<(Arc<A>, Version), QueryError> {
-        let wanted = Wanted { name: stream.name().clone(), home: stream.home().into(), kind: Kind::of::<A>() };
-        let home = PartitionId::of(stream.home(), self.log.partitions());
+        let wanted = stream.wanted();
+        let home = wanted.home(self.log.partitions());
         let slot = load_long(self.log.as_ref(), &wanted, home).await?.map_err(QueryError::Broken)?;
         Ok((Slot::typed::<A>(&slot).unwrap_or_default(), slot.version))
     }

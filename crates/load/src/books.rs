@@ -80,12 +80,20 @@ pub(crate) struct Books {
     entries: usize,
     /// Units promised beyond the opening stock so far.
     pub(crate) oversold: i64,
+    unreached: Wrong,
     overselling: Wrong,
     counters: Wrong,
     ledger: Wrong,
 }
 
 impl Books {
+    /// Notes the refusal of an acknowledged command's token, if there was one.
+    pub(crate) fn note_lost(&mut self, lost: Option<ShopError>) {
+        if let Some(refusal) = lost {
+            self.unreached.add(refusal.to_string());
+        }
+    }
+
     pub(crate) fn compare(&mut self, opening: i64, stock: &Stock, held: &Held) {
         self.skus += 1;
         let sku = &stock.sku;
@@ -142,6 +150,7 @@ impl Books {
 
     pub(crate) fn checks(&self) -> Vec<Check> {
         vec![
+            self.unreached.check("the views reach every acknowledged command", self.skus),
             self.overselling.check("nothing is oversold", self.skus),
             self.counters.check("every counter is the sum of its reservations", self.skus * 4),
             self.ledger.check("the ledger holds each reservation exactly once", self.entries),

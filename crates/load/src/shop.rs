@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Answer, Call, CallError};
 use crate::client::Client;
 
-/// A call is sent at most this often.
+/// A call is sent at most this often, unless set otherwise: some ten seconds in all.
 const ATTEMPTS_MAX: u32 = 14;
 /// The pause before the first repetition; it doubles each time.
 const PAUSE_MS_MIN: u64 = 5;
@@ -57,19 +57,27 @@ impl ShopError {
 pub struct Shop {
     client: Client,
     token: Option<HeaderValue>,
+    attempts_max: u32,
 }
 
 impl Shop {
     /// A shop behind `addr`.
     #[must_use]
     pub fn new(addr: SocketAddr) -> Self {
-        Self { client: Client::new(addr), token: None }
+        Self::over(Client::new(addr))
     }
 
     /// A shop behind a client of one's own settings.
     #[must_use]
     pub fn over(client: Client) -> Self {
-        Self { client, token: None }
+        Self { client, token: None, attempts_max: ATTEMPTS_MAX }
+    }
+
+    /// Sends each call at most `attempts_max` times; a default suits a server that restarts.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts_max: u32) -> Self {
+        self.attempts_max = attempts_max.max(1);
+        self
     }
 
     /// The token of the last command that gave one.
@@ -83,7 +91,7 @@ impl Shop {
         self.token = token;
     }
 
-    /// Sends `call` until it is answered with anything but 503: at most fourteen times in some ten seconds, with growing pauses.
+    /// Sends `call` until it is answered with anything but 503: at most fourteen times (unless set otherwise), with growing pauses.
     ///
     /// # Errors
     /// [`CallError`] of the last attempt; the last 503 is given back as an answer.
@@ -97,7 +105,7 @@ impl Shop {
                 Err(CallError::Malformed(_) | CallError::Unreadable { .. }) | Ok(_) => return result,
                 Err(_) => 0,
             };
-            if attempt == ATTEMPTS_MAX {
+            if attempt >= self.attempts_max {
                 return result;
             }
             tokio::time::sleep(Duration::from_millis(pause_ms.max(asked_ms).min(PAUSE_MS_MAX))).await;

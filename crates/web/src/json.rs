@@ -101,10 +101,20 @@ fn refuse<T: DeserializeOwned>(raw: &[u8], error: &serde_json::Error) -> Problem
     Problem::new(kinds::MALFORMED_JSON, format!("The body is not JSON: {error}."))
 }
 
-/// The error without its line and column: the pointer says where.
+/// The error without its line and column (the pointer says where), and in words for people who do not know Rust.
 fn what_is_wrong(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
+    let text = text.split(" at line ").next().unwrap_or(&text);
+    let mut words = text.to_owned();
+    for (of_rust, of_json) in [
+        ("expected i64", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("a sequence", "a list"),
+        ("struct ", "an object "),
+    ] {
+        words = words.replace(of_rust, of_json);
+    }
+    words
 }
 
 fn pointer(path: &Path, what: &str) -> String {

@@ -62,12 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_ten_thousand_years_is_as_the_calendar_says() {
-        for day in (FIRST_MS / 86_400_000)..=(LAST_MS / 86_400_000) {
+    fn every_day_is_as_the_calendar_says() {
+        // The calendar repeats every 400 years, which have 146,097 days.
+        for day in -146_097..=146_097_i64 {
             let ms = day * 86_400_000 + day.rem_euclid(86_399) * 1_000 + 7;
-            let expected = jiff::Timestamp::from_millisecond(ms);
-            // The calendar used for comparison ends a day early; the test below knows the last one.
-            let Ok(expected) = expected else { continue };
+            let expected = jiff::Timestamp::from_millisecond(ms).unwrap();
             assert_eq!(rfc3339(Timestamp::from_millis(ms)), format!("{expected:.3}"));
         }
     }

@@ -31,14 +31,26 @@ impl Report {
         table.load_style(UTF8_HORIZONTAL_ONLY).set_header(["", "orders replayed", "flash sale"]);
         let rows = [
             ["stock", &format!("{} SKUs at three locations", replay.skus), &format!("{} units of one SKU", sale.stock)],
-            ["asked for", &format!("{} orders, {} lines", replay.orders, replay.lines), &format!("{} buyers at once", sale.buyers)],
+            [
+                "asked for",
+                &format!("{} orders, {} lines", replay.orders, replay.lines),
+                &format!("{} buyers at once", sale.buyers),
+            ],
             ["accepted", &replay.accepted.to_string(), &sale.accepted.to_string()],
             ["rejected", &replay.rejected.to_string(), &sale.rejected.to_string()],
-            ["lines short", &format!("{} (independent count {})", replay.short_lines.len(), self.short_lines_expected), ""],
+            [
+                "lines short",
+                &format!("{} (independent count {})", replay.short_lines.len(), self.short_lines_expected),
+                "",
+            ],
             ["duplicates answered again", "", &sale.duplicates_answered_again.to_string()],
             ["oversold", "", &self.verdict.oversold.to_string()],
             ["p50 / p99", &latency(&replay.latency), &latency(&sale.latency)],
-            ["reservations/s", &format!("{:.0}", replay.orders as f64 / replay.elapsed_s), &format!("{:.0}", sale.reservations_per_s)],
+            [
+                "reservations/s",
+                &format!("{:.0}", replay.orders as f64 / replay.elapsed_s),
+                &format!("{:.0}", sale.reservations_per_s),
+            ],
         ];
         for row in rows {
             table.add_row(row);

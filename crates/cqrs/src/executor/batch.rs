@@ -178,8 +178,7 @@ impl Ground {
         let asked: Vec<(StreamName, Version)> = missing.iter().map(|wanted| (wanted.name.clone(), 0)).collect();
         let found = self.store.read_streams(&asked, LOAD_PAGE).await?;
         for (wanted, events) in missing.into_iter().zip(found) {
-            let home =
-                events.first().map_or_else(|| PartitionId::of(&wanted.home, partitions), |first| first.partition);
+            let home = events.first().map_or_else(|| wanted.home(partitions), |first| first.partition);
             let slot = if events.len() < LOAD_PAGE {
                 fold(Slot::empty(wanted.kind, home), &events)
             } else {

@@ -21,14 +21,6 @@ pub struct FoundReservation {
     pub version: Version,
 }
 
-impl FoundReservation {
-    /// What an `ETag` says: the stream's version and the state, which also changes by time alone.
-    #[must_use]
-    pub fn tag(&self) -> String {
-        format!("{}-{}", self.version, self.reservation.state)
-    }
-}
-
 impl Query for ReservationById {
     const NAME: &'static str = "reservation-by-id";
     /// None if nobody ever named it.

@@ -24,17 +24,6 @@ pub struct StockView {
     pub ended_at: Option<Timestamp>,
 }
 
-impl StockView {
-    /// What an `ETag` says: the stream's version, and, behind a hyphen, the last hold that has ended since.
-    #[must_use]
-    pub fn tag(&self) -> String {
-        match self.ended_at {
-            Some(ended_at) => format!("{}-{}", self.row.version, ended_at.as_millis()),
-            None => self.row.version.to_string(),
-        }
-    }
-}
-
 impl Query for StockOfSku {
     const NAME: &'static str = "stock-of-sku";
     /// None if the SKU is not registered.

@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     HoldsTwice,
     /// Says yes to a confirmation and does not keep it.
     ForgetsConfirms,
+    /// Never shows what a command's token stands for.
+    LosesTheLog,
     /// Is too busy for every second request.
     Busy,
     /// Acts on every fifth command, then closes the connection without an answer.
@@ -82,6 +84,9 @@ async fn answer(state: Shared, fault: Fault, seen: Seen) -> Reply {
     }
     if fault == Fault::Busy && turn.is_multiple_of(2) {
         return reply(503, r#"{"code":"OVERLOADED"}"#);
+    }
+    if fault == Fault::LosesTheLog && seen.headers.contains_key("consistency-token") {
+        return reply(503, r#"{"code":"VIEW_LAGGING"}"#);
     }
     let (status, body) = state.lock().unwrap().handle(fault, &seen);
     if fault == Fault::LosesAnswers && seen.method == "POST" && turn.is_multiple_of(5) {

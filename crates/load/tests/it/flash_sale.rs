@@ -65,8 +65,14 @@ async fn a_retry_that_takes_a_second_unit_is_caught() {
     assert!(failed.contains(&"the ledger holds each reservation exactly once"), "{verdict:#?}");
 }
 
+#[tokio::test]
+async fn a_view_that_never_reaches_an_acknowledged_command_is_a_finding_not_an_error() {
+    let (_, verdict) = hold(Fault::LosesTheLog).await;
+    assert_eq!(failed(&verdict), ["the views reach every acknowledged command"], "{verdict:#?}");
+}
+
 #[test]
-fn the_same_seed_makes_the_same_sale() {
+fn a_sale_is_of_the_size_that_is_promised() {
     let addr = ([127, 0, 0, 1], 1).into();
     let sale = FlashSale::new(addr, "HOT");
     assert_eq!((sale.stock, sale.buyers, sale.connections), (500, 5_000, 256));

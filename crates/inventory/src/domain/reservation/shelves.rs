@@ -41,7 +41,7 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn now(&mut self) -> &StockItem {
+    fn current(&mut self) -> &StockItem {
         for event in self.events.iter().skip(self.folded) {
             Arc::make_mut(&mut self.now).apply(event);
         }
@@ -65,7 +65,7 @@ impl<'a> Shelves<'a> {
 
     /// The stock of `sku` as the lines before have left it.
     pub(super) fn item(&mut self, sku: &Sku) -> &StockItem {
-        self.shelf(sku).now()
+        self.shelf(sku).current()
     }
 
     /// Adds an event to the stock of `sku`.
