@@ -226,7 +226,10 @@ async fn an_expiry_counts_from_its_instant_though_no_job_ever_runs() {
     assert_eq!(house.ask(StockOfSku { sku: sku("TEA") }).await.unwrap().row.available, 0);
     house.set_time(1_000);
     let seen = house.ask(StockOfSku { sku: sku("TEA") }).await.unwrap();
-    assert_eq!((seen.row.available, seen.row.version, seen.ended_at), (5, 3, Some(cqrs::Timestamp::from_millis(1_000))));
+    assert_eq!(
+        (seen.row.available, seen.row.version, seen.ended_at),
+        (5, 3, Some(cqrs::Timestamp::from_millis(1_000)))
+    );
     house.send(reserve("s", &[("TEA", 5)])).await.unwrap();
     let found = house.ask(ReservationById { reservation_id: reservation("r") }).await.unwrap();
     assert_eq!(found.reservation.state, ReservationState::Expired);

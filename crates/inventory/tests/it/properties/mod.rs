@@ -4,6 +4,7 @@ mod model;
 
 use std::time::Duration;
 
+use comanda_inventory::application::audit::Audit;
 use comanda_inventory::application::reservation_by_id::ReservationById;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
 use comanda_inventory::domain::ids::{LocationId, ReservationId, Sku};
@@ -253,9 +254,12 @@ async fn check_log(house: &mut House) {
         assert_eq!(row.next_expiry, item.expiring().next(), "the view knows when to look again");
     }
     let mut found = Vec::new();
-    audit_log(&house.context, &house.log, &mut found, |_| {}).await.unwrap();
+    let mut books = Audit::default();
+    audit_log(&house.context, &house.log, &mut found, |event| books.see(event)).await.unwrap();
     audit_views(&house.context, &house.log, &house.rows, &mut found).await.unwrap();
     assert_eq!(found, []);
+    let books = books.finish();
+    assert_eq!((books.oversold, books.findings), (0, Vec::new()), "the books kept a second time");
     assert!(house.log.heads().await.unwrap().iter().any(|head| head.position > 0));
 }
 

@@ -1,0 +1,154 @@
+//! The audit shown to bark: logs that no rule would have written, and what it says of each.
+
+use std::sync::Arc;
+
+use comanda_inventory::application::audit::{Audit, Books};
+use comanda_inventory::domain::ids::LocationId;
+use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
+use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Hold, StockEvent, StockItem};
+use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
+
+use crate::house::{line, reservation, sku};
+
+/// A log under construction: one SKU, TEA, of which ten came in.
+struct Log(Vec<Recorded>);
+
+impl Log {
+    fn open() -> Self {
+        let main = LocationId::main();
+        Self(Vec::new())
+            .stock(0, StockEvent::Registered(Details::default()))
+            .stock(0, StockEvent::Replenished { location: main, quantity: 10 })
+    }
+
+    fn stock(self, at: i64, event: StockEvent) -> Self {
+        self.add::<StockItem>("TEA", at, event)
+    }
+
+    fn of(self, id: &str, at: i64, event: ReservationEvent) -> Self {
+        self.add::<Reservation>(id, at, event)
+    }
+
+    fn add<A: Aggregate>(mut self, id: &str, at: i64, event: A::Event) -> Self {
+        let position = self.0.len() as u64 + 1;
+        self.0.push(Recorded {
+            partition: PartitionId(0),
+            position,
+            stream: StreamName::new(A::KIND, id),
+            version: position,
+            at: Timestamp::from_millis(at),
+            batch: BatchId::generate(),
+            metadata: Arc::default(),
+            payload: Payload::new(Arc::new(event)).unwrap(),
+        });
+        self
+    }
+
+    fn books(&self) -> Books {
+        let mut audit = Audit::default();
+        self.0.iter().for_each(|event| audit.see(event));
+        audit.finish()
+    }
+
+    #[track_caller]
+    fn finds(&self, what: &str) {
+        let books = self.books();
+        assert!(books.findings.iter().any(|finding| finding.contains(what)), "{books:?}");
+    }
+}
+
+fn hold(id: &str, quantity: i64, until: Option<i64>) -> Hold {
+    let expires_at = until.map(Timestamp::from_millis);
+    Hold { reservation: reservation(id), line: line("1"), location: LocationId::main(), quantity, expires_at }
+}
+
+fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
+    let whole = Line {
+        line_id: line("1"),
+        sku: sku("TEA"),
+        requested: quantity,
+        location: None,
+        allocations: vec![Allocation { location: LocationId::main(), quantity }],
+        consumed: 0,
+        released: false,
+    };
+    let expires_at = until.map(Timestamp::from_millis);
+    ReservationEvent::Reserved { lines: vec![whole], ttl_ms: until, expires_at, allow_partial: false }
+}
+
+fn expired(at: i64, quantity: i64) -> StockEvent {
+    let bucket = Bucket { expires_at: Timestamp::from_millis(at), location: LocationId::main(), quantity };
+    StockEvent::HoldsExpired { buckets: vec![bucket], next: None }
+}
+
+#[test]
+fn a_sound_log_passes() {
+    let log = Log::open()
+        .of("a", 1, reserved(4, Some(50)))
+        .stock(1, StockEvent::Held(hold("a", 4, Some(50))))
+        .of("b", 2, reserved(6, None))
+        .stock(2, StockEvent::Held(hold("b", 6, None)))
+        .of("b", 3, ReservationEvent::Confirmed)
+        .stock(3, StockEvent::HoldConfirmed(hold("b", 6, None)))
+        .stock(60, expired(50, 4));
+    assert_eq!(log.books(), Books { skus: 1, reservations: 2, oversold: 0, findings: Vec::new() });
+}
+
+#[test]
+fn a_unit_sold_twice_is_counted_even_if_it_came_back_later() {
+    let log = Log::open()
+        .of("a", 1, reserved(8, None))
+        .stock(1, StockEvent::Held(hold("a", 8, None)))
+        .of("b", 2, reserved(5, None))
+        .stock(2, StockEvent::Held(hold("b", 5, None)))
+        .of("b", 3, ReservationEvent::Released)
+        .stock(3, StockEvent::HoldReleased(hold("b", 5, None)));
+    assert_eq!(log.books().oversold, 3);
+    log.finds("more is promised than stock and backorders cover");
+}
+
+#[test]
+fn a_hold_that_no_reservation_knows_is_found() {
+    Log::open().stock(1, StockEvent::Held(hold("ghost", 1, None))).finds("reservation ghost, which does not exist");
+}
+
+#[test]
+fn a_reservation_that_holds_nothing_is_found() {
+    Log::open().of("a", 1, reserved(4, None)).finds("line 1 has 4 units at main, the stock holds 0");
+}
+
+#[test]
+fn a_hold_left_behind_by_a_release_is_found() {
+    Log::open()
+        .of("a", 1, reserved(4, None))
+        .stock(1, StockEvent::Held(hold("a", 4, None)))
+        .of("a", 2, ReservationEvent::Released)
+        .finds("is held for its line 1, of which it knows nothing");
+}
+
+#[test]
+fn an_expiry_of_more_than_was_held_is_found() {
+    Log::open()
+        .of("a", 1, reserved(4, Some(50)))
+        .stock(1, StockEvent::Held(hold("a", 4, Some(50))))
+        .stock(60, expired(50, 5))
+        .finds("5 units expired, the holds that ended then are 4");
+}
+
+#[test]
+fn an_expiry_before_its_time_is_found() {
+    Log::open()
+        .of("a", 1, reserved(4, Some(50)))
+        .stock(1, StockEvent::Held(hold("a", 4, Some(50))))
+        .stock(40, expired(50, 4))
+        .finds("was expired at 40 ms");
+}
+
+#[test]
+fn a_release_of_other_units_than_were_held_is_found() {
+    Log::open()
+        .of("a", 1, reserved(4, None))
+        .stock(1, StockEvent::Held(hold("a", 4, None)))
+        .stock(2, StockEvent::HoldReleased(hold("a", 3, None)))
+        .finds("ended, but what was held is");
+}
