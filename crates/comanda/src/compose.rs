@@ -1,5 +1,6 @@
 //! The composition root: the one file that knows which adapters there are, and the threads that run them.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -150,8 +151,11 @@ fn spawn<E: std::fmt::Display>(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unavailable)?;
     let (ended, end) = oneshot::channel();
     let run = move || {
-        if let Err(cause) = runtime.block_on(work) {
-            failed.send_replace(Some(format!("the {name} stopped: {cause}")));
+        let worked = catch_unwind(AssertUnwindSafe(|| runtime.block_on(work)));
+        match worked {
+            Ok(Ok(())) => {}
+            Ok(Err(cause)) => drop(failed.send_replace(Some(format!("the {name} stopped: {cause}")))),
+            Err(_) => drop(failed.send_replace(Some(format!("the {name} panicked: this is a bug")))),
         }
         // Dropped without a value just as well: whoever waits learns that the thread is done.
         drop(ended);

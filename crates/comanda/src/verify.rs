@@ -41,6 +41,8 @@ pub(crate) struct Report {
     pub(crate) skus: u64,
     /// Rows of the views compared with the fold of the log.
     pub(crate) rows: u64,
+    /// Events that the views had not read yet when the data was left; they are read at the next start.
+    pub(crate) views_behind: u64,
     /// Units promised that were not there, over all SKUs and all moments.
     pub(crate) oversold: i64,
     /// Everything that differs.
@@ -77,7 +79,7 @@ pub(crate) async fn verify_data(data: &Data) -> Result<Report> {
     let mut found: Vec<Finding> = Vec::new();
     let mut audit = Audit::default();
     let events = audit_log(&data.context, data.log(), &mut found, |event| audit.see(event)).await.into_diagnostic()?;
-    let rows = audit_views(&data.context, data.log(), data.rows(), &mut found).await.into_diagnostic()?;
+    let views = audit_views(&data.context, data.log(), data.rows(), &mut found).await.into_diagnostic()?;
     let books = audit.finish();
     let findings: Vec<String> = found.iter().map(ToString::to_string).chain(books.findings).collect();
     Ok(Report {
@@ -85,7 +87,8 @@ pub(crate) async fn verify_data(data: &Data) -> Result<Report> {
         events,
         reservations: books.reservations,
         skus: books.skus,
-        rows,
+        rows: views.rows,
+        views_behind: views.behind_max,
         oversold: books.oversold,
         findings,
         elapsed_s: started.elapsed().as_secs_f64(),
@@ -97,6 +100,9 @@ pub(crate) fn print(report: &Report) {
     println!(
         "verified {events} events, {reservations} reservations, {skus} SKUs and {rows} rows of the views in {elapsed_s:.1} s"
     );
+    if report.views_behind > 0 {
+        println!("the views are up to {} events behind the log; they catch up at the next start", report.views_behind);
+    }
     for finding in report.findings.iter().take(PRINTED_MAX) {
         println!("  differs: {finding}");
     }

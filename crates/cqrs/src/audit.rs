@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded, StreamName, Version};
 use crate::event_store::{LogReader, StoreError};
-use crate::projector::AnyFold;
+use crate::projector::{AnyFold, ROUNDS_MAX};
 use crate::read_store::{Model, Select, StoredRow, ViewReader};
 use crate::state::Slot;
 use crate::time::Timestamp;
@@ -111,6 +111,13 @@ fn fold(context: &Context, event: &Recorded, streams: &mut FxHashMap<StreamName,
         return;
     };
     let slot = streams.entry(event.stream.clone()).or_insert_with(|| Slot::empty(kind, event.partition));
+    if slot.partition != event.partition {
+        let (there, here) = (slot.partition, event.partition);
+        found.push(finding(
+            "stream",
+            format!("{}@{} is in partition {here}, its beginning in {there}", event.stream, event.version),
+        ));
+    }
     if let Err(cause) = slot.apply(event.version, &event.payload) {
         found.push(finding("stream", format!("{}@{} cannot be read: {cause}", event.stream, event.version)));
     }
@@ -126,6 +133,13 @@ async fn audit_snapshots(
     for names in names.chunks(PAGE) {
         for snapshot in log.snapshots(names).await?.into_iter().flatten() {
             let Some(slot) = streams.get(&snapshot.stream) else { continue };
+            if snapshot.partition != slot.partition {
+                let (says, is) = (snapshot.partition, slot.partition);
+                found.push(finding(
+                    "snapshot",
+                    format!("of {} says partition {says}, its stream is in {is}", snapshot.stream),
+                ));
+            }
             if snapshot.fold_version != slot.kind.fold_version {
                 continue;
             }
@@ -160,9 +174,18 @@ async fn replay(log: &dyn LogReader, slot: &mut Slot, stream: &StreamName) -> Re
     }
 }
 
+/// What [`audit_views`] has compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ViewsAudited {
+    /// Rows compared.
+    pub rows: u64,
+    /// Events that the view furthest behind has not read yet of some partition: nothing was compared beyond it.
+    pub behind_max: u64,
+}
+
 /// Folds the log anew for every view, up to where that view has read, and compares row by row.
 ///
-/// Nothing may write to the views meanwhile. Returns the number of rows compared; what is wrong goes to `found`.
+/// Nothing may write to the views meanwhile. What is wrong goes to `found`.
 ///
 /// # Errors
 /// [`AuditError`]
@@ -171,14 +194,15 @@ pub async fn audit_views(
     log: &dyn LogReader,
     views: &dyn ViewReader,
     found: &mut Vec<Finding>,
-) -> Result<u64, AuditError> {
-    let mut compared = 0;
+) -> Result<ViewsAudited, AuditError> {
+    let mut audited = ViewsAudited::default();
     for projection in context.projections() {
         let model = projection.model();
         let checkpoints: BTreeMap<PartitionId, Position> = views.checkpoints(model).await?.into_iter().collect();
         let mut expected = BTreeMap::new();
         for (partition, head) in (0..).map(PartitionId).zip(log.heads().await?) {
             let end = checkpoints.get(&partition).copied().unwrap_or(0);
+            audited.behind_max = audited.behind_max.max(head.position.saturating_sub(end));
             if end > head.position {
                 let detail = format!("has read partition {partition} up to {end}, the log ends at {}", head.position);
                 found.push(finding(model.name, detail));
@@ -189,9 +213,9 @@ pub async fn audit_views(
                 found.push(finding(model.name, cause));
             }
         }
-        compared += compare(model, views, expected, found).await?;
+        audited.rows += compare(model, views, expected, found).await?;
     }
-    Ok(compared)
+    Ok(audited)
 }
 
 /// Folds one partition into `rows`. Rows of other partitions are of no concern: a row is written by one only.
@@ -208,9 +232,11 @@ async fn fold_up_to(
         let events: Vec<&Recorded> = page.iter().filter(|event| event.position <= end).collect();
         let Some(last) = events.last() else { break };
         read = last.position;
+        let mut rounds = 0..ROUNDS_MAX;
         loop {
             let absent = match fold.fold(&events) {
-                Ok(absent) => absent,
+                Ok(absent) if rounds.next().is_some() => absent,
+                Ok(_) => return Ok(Err(format!("the fold still asked for new rows after {ROUNDS_MAX} rounds"))),
                 Err(cause) => return Ok(Err(cause.to_string())),
             };
             if absent.is_empty() {

@@ -146,8 +146,8 @@ impl<C, S: Service<Envelope<C>>> Service<Envelope<C>> for Deadline<S> {
     }
 
     fn call(&mut self, mut envelope: Envelope<C>) -> Self::Future {
-        let deadline = Instant::now() + self.wait_max;
-        envelope.deadline = Some(envelope.deadline.map_or(deadline, |earlier| earlier.min(deadline)));
+        let deadline = Instant::now().checked_add(self.wait_max);
+        envelope.deadline = [envelope.deadline, deadline].into_iter().flatten().min();
         self.inner.call(envelope)
     }
 }

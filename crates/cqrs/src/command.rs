@@ -1,5 +1,6 @@
 //! Commands: what someone wants done, decided on states, answered once its events are durable.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
@@ -86,6 +87,9 @@ pub trait Command: Send + 'static {
     fn streams(&self) -> Streams;
 
     /// The rule.
+    ///
+    /// It should ask for every state it may need before it first rejects: each round of asking loads all that was asked for, and a
+    /// command has eight rounds.
     ///
     /// # Errors
     /// The typed rejection; nothing is recorded then.
@@ -227,12 +231,28 @@ pub struct Decision<T> {
 /// An event that a decision records, before it has a place in the log.
 pub(crate) struct Decided {
     pub(crate) wanted: Wanted,
-    pub(crate) payload: Result<Payload, serde_json::Error>,
+    event: Arc<dyn Any + Send + Sync>,
+    /// Writes the event as JSON: done once, for the decision that counts.
+    encode: fn(&Arc<dyn Any + Send + Sync>) -> Result<Payload, serde_json::Error>,
+}
+
+impl Decided {
+    fn new<A: Aggregate>(stream: &Stream<A>, event: A::Event) -> Self {
+        let encode = |event: &Arc<dyn Any + Send + Sync>| match Arc::clone(event).downcast::<A::Event>() {
+            Ok(event) => Payload::new(event),
+            Err(_) => Err(serde::ser::Error::custom("an event of another aggregate")),
+        };
+        Self { wanted: stream.wanted(), event: Arc::new(event), encode }
+    }
+
+    pub(crate) fn encode(&self) -> Result<Payload, serde_json::Error> {
+        (self.encode)(&self.event)
+    }
 }
 
 impl fmt::Debug for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?}", self.wanted.name, self.payload)
+        write!(f, "{}: {:?}", self.wanted.name, self.encode())
     }
 }
 
@@ -260,7 +280,7 @@ impl<T> Decision<T> {
     }
 
     fn add<A: Aggregate>(&mut self, stream: &Stream<A>, event: A::Event) {
-        self.events.push(Decided { wanted: stream.wanted(), payload: Payload::new(Arc::new(event)) });
+        self.events.push(Decided::new(stream, event));
     }
 }
 

@@ -45,7 +45,7 @@ mod token;
 mod views;
 
 pub use aggregate::{Aggregate, Stream};
-pub use audit::{AuditError, Finding, audit_log, audit_views};
+pub use audit::{AuditError, Finding, ViewsAudited, audit_log, audit_views};
 pub use bus::{
     CommandBus, Deadline, DeadlineLayer, Dispatch, Inquire, Measure, MeasureLayer, QueryBus, Validate, ValidateLayer,
     command_bus, query_bus,

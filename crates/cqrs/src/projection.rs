@@ -154,6 +154,12 @@ impl<R: ReadModel> Rows<R> {
         }
     }
 
+    /// A batch begins: what an earlier one changed without being stored is forgotten.
+    pub(crate) fn begin(&mut self) {
+        self.changed.clear();
+        self.absent.clear();
+    }
+
     /// The keys that this batch missed. If there are any, what it changed was folded from too little and is dropped.
     pub(crate) fn take_absent(&mut self) -> Vec<String> {
         if !self.absent.is_empty() {

@@ -21,7 +21,7 @@ const BATCH_EVENTS_MAX: usize = 8_192;
 const ROWS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
 /// How often a fold may ask for rows it had not named before: each round loads all that the last one missed.
-const ROUNDS_MAX: usize = 64;
+pub(crate) const ROUNDS_MAX: usize = 64;
 
 /// How long a follower waits before it looks at the log by itself: another process may have appended.
 const POLL: Duration = Duration::from_millis(250);
@@ -74,6 +74,7 @@ impl<P: Projection> AnyFold for Running<P> {
     }
 
     fn fold(&mut self, events: &[&Recorded]) -> Result<Vec<String>, Unreadable> {
+        self.rows.begin();
         for event in events {
             self.projection.fold(event, &mut self.rows)?;
         }
@@ -170,11 +171,19 @@ impl Projector {
         views: Views,
     ) -> Result<Self, StoreError> {
         let mut folds = Vec::new();
+        let heads = log.heads().await?;
         for projection in context.projections() {
             let model = projection.model();
             store.prepare(model, log.epoch()).await?;
             let mut read = vec![0; usize::from(log.partitions())];
             for (partition, position) in store.checkpoints(model).await? {
+                let head = heads.get(usize::from(partition.0)).map_or(0, |head| head.position);
+                if position > head {
+                    return Err(StoreError::Broken(format!(
+                        "view {model} has read partition {partition} up to {position}, but the log ends at {head}: \
+                         the log has lost events, or is an older copy; clear the views to build them anew from it"
+                    )));
+                }
                 if let Some(slot) = read.get_mut(usize::from(partition.0)) {
                     *slot = position;
                 }
@@ -272,14 +281,16 @@ impl Projector {
         if self.folds.is_empty() {
             return Ok(Vec::new());
         }
+        let heads = self.log.heads().await?;
+        let slowest = self.slowest();
+        let behind = || {
+            (0..).map(PartitionId).zip(slowest.iter().zip(&heads)).filter(|(_, (read, head))| **read < head.position)
+        };
+        // Each gets its share, so that a long backlog of one does not keep the others waiting.
+        let share = (BATCH_EVENTS_MAX / behind().count().max(1)).max(1);
         let mut events = Vec::new();
-        for (partition, (position, head)) in
-            (0..).map(PartitionId).zip(self.slowest().into_iter().zip(self.log.heads().await?))
-        {
-            let room = BATCH_EVENTS_MAX - events.len();
-            if position < head.position && room > 0 {
-                events.extend(self.log.read_partition(partition, position, room).await?);
-            }
+        for (partition, (read, _)) in behind() {
+            events.extend(self.log.read_partition(partition, *read, share).await?);
         }
         Ok(events)
     }
@@ -291,7 +302,7 @@ impl Projector {
         for state in &mut self.folds {
             changes.push(fold_one(state, events, self.store.as_ref(), self.log.epoch()).await?);
         }
-        self.views.begin_commit();
+        self.views.begin_commit(reaching(&self.folds, &changes));
         let committed = self.store.commit(&changes).await;
         if committed.is_ok() {
             for (state, change) in self.folds.iter_mut().zip(&changes) {
@@ -309,6 +320,26 @@ impl Projector {
         metrics::histogram!("projector_batch_seconds").record(started.elapsed().as_secs_f64());
         Ok(events.len() as u64)
     }
+}
+
+/// How far some view will have read of each partition once `changes` are committed.
+fn reaching(folds: &[FoldState], changes: &[ModelChange]) -> Vec<Position> {
+    let mut reaching: Vec<Position> = Vec::new();
+    let mut reach = |partition: usize, position: Position| {
+        if reaching.len() <= partition {
+            reaching.resize(partition + 1, 0);
+        }
+        if let Some(furthest) = reaching.get_mut(partition) {
+            *furthest = position.max(*furthest);
+        }
+    };
+    for state in folds {
+        state.read.iter().enumerate().for_each(|(partition, position)| reach(partition, *position));
+    }
+    for (partition, position) in changes.iter().flat_map(|change| &change.checkpoints) {
+        reach(usize::from(partition.0), *position);
+    }
+    reaching
 }
 
 /// Folds the events that one view has not read yet, loading the rows it asks for.

@@ -1,6 +1,6 @@
 //! Queries: questions to views and streams, answered at once or, with a consistency token, not before they can be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -9,7 +9,7 @@ use tower::Service;
 use crate::aggregate::{Aggregate, Stream};
 use crate::command::Invalid;
 use crate::context::Context;
-use crate::event::{PartitionId, Recorded, StreamName, Version};
+use crate::event::{PartitionId, Position, Recorded, StreamName, Version};
 use crate::event_store::{LogReader, StoreError};
 use crate::executor::load_long;
 use crate::read_store::{IndexValue, Model, ReadModel, Select, StoredRow, ViewReader};
@@ -141,14 +141,26 @@ pub struct Rowset<R> {
 }
 
 /// What queries read from: views, streams and a clock. A tower service for every query its context lists.
-#[derive(Clone)]
 pub struct ReadSide {
+    shared: Arc<Shared>,
+    /// What the query at hand has read of the log itself, beyond where the views may stand.
+    seen: Mutex<Vec<(PartitionId, Position)>>,
+}
+
+struct Shared {
     context: Arc<Context>,
     views: Views,
     reader: Arc<dyn ViewReader>,
     log: Arc<dyn LogReader>,
     clock: Arc<dyn Clock>,
     wait_max: Duration,
+}
+
+impl Clone for ReadSide {
+    /// Another handle, which has seen nothing yet.
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), seen: Mutex::default() }
+    }
 }
 
 impl ReadSide {
@@ -162,25 +174,26 @@ impl ReadSide {
         clock: Arc<dyn Clock>,
         wait_max: Duration,
     ) -> Self {
-        Self { context, views, reader, log, clock, wait_max }
+        let shared = Shared { context, views, reader, log, clock, wait_max };
+        Self { shared: Arc::new(shared), seen: Mutex::default() }
     }
 
     /// The current instant.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.shared.clock.now()
     }
 
     /// How far the views have read, and how the projector fares.
     #[must_use]
     pub fn views(&self) -> &Views {
-        &self.views
+        &self.shared.views
     }
 
     /// The log itself, for reading.
     #[must_use]
     pub fn log(&self) -> &Arc<dyn LogReader> {
-        &self.log
+        &self.shared.log
     }
 
     /// One row: from memory if it is hot.
@@ -188,13 +201,13 @@ impl ReadSide {
     /// # Errors
     /// [`QueryError`]
     pub async fn row<R: ReadModel>(&self, key: &str) -> Result<Option<Arc<R>>, QueryError> {
-        if let Some(row) = self.views.cached::<R>(key) {
+        if let Some(row) = self.shared.views.cached::<R>(key) {
             return Ok(row);
         }
-        let generation = self.views.generation();
-        let stored = self.reader.get(Model::of::<R>(), &[key.to_owned()]).await?.into_iter().next().flatten();
+        let generation = self.shared.views.generation();
+        let stored = self.shared.reader.get(Model::of::<R>(), &[key.to_owned()]).await?.into_iter().next().flatten();
         let row = stored.map(|row| decode::<R>(&row).map(Arc::new)).transpose()?;
-        self.views.remember(key, row.clone(), generation);
+        self.shared.views.remember(key, row.clone(), generation);
         Ok(row)
     }
 
@@ -206,7 +219,7 @@ impl ReadSide {
         let mut rows: Vec<Option<Arc<R>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (place, key) in keys.iter().enumerate() {
-            let cached = self.views.cached::<R>(key);
+            let cached = self.shared.views.cached::<R>(key);
             if cached.is_none() {
                 missing.push(place);
             }
@@ -216,7 +229,7 @@ impl ReadSide {
             return Ok(rows);
         }
         let asked: Vec<String> = missing.iter().filter_map(|&place| keys.get(place)).cloned().collect();
-        let stored = self.reader.get(Model::of::<R>(), &asked).await?;
+        let stored = self.shared.reader.get(Model::of::<R>(), &asked).await?;
         for (place, stored) in missing.into_iter().zip(stored) {
             let row = stored.map(|row| decode::<R>(&row).map(Arc::new)).transpose()?;
             if let Some(slot) = rows.get_mut(place) {
@@ -231,7 +244,7 @@ impl ReadSide {
     /// # Errors
     /// [`QueryError`]
     pub async fn select<R: ReadModel>(&self, select: &Select) -> Result<Rowset<R>, QueryError> {
-        let stored = self.reader.select(Model::of::<R>(), select).await?;
+        let stored = self.shared.reader.select(Model::of::<R>(), select).await?;
         let full = stored.len() >= select.limit;
         let next = stored.last().filter(|_| full).map(|last| {
             let value = select.order.and_then(|index| last.indexes.get(index).cloned());
@@ -247,8 +260,9 @@ impl ReadSide {
     /// [`QueryError`]
     pub async fn state<A: Aggregate>(&self, stream: &Stream<A>) -> Result<(Arc<A>, Version), QueryError> {
         let wanted = stream.wanted();
-        let home = wanted.home(self.log.partitions());
-        let slot = load_long(self.log.as_ref(), &wanted, home).await?.map_err(QueryError::Broken)?;
+        let home = wanted.home(self.shared.log.partitions());
+        let (slot, position) = load_long(self.shared.log.as_ref(), &wanted, home).await?.map_err(QueryError::Broken)?;
+        self.saw(slot.partition, position);
         Ok((Slot::typed::<A>(&slot).unwrap_or_default(), slot.version))
     }
 
@@ -262,35 +276,46 @@ impl ReadSide {
         before: Version,
         limit: usize,
     ) -> Result<Vec<Recorded>, QueryError> {
-        Ok(self.log.read_stream_back(stream, before, limit).await?)
+        let events = self.shared.log.read_stream_back(stream, before, limit).await?;
+        if let Some(newest) = events.first() {
+            self.saw(newest.partition, newest.position);
+        }
+        Ok(events)
+    }
+
+    /// Notes that the answer may rest on the log up to `position`.
+    fn saw(&self, partition: PartitionId, position: Position) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push((partition, position));
     }
 
     async fn ask<Q: Query>(&self, ask: Ask<Q>) -> Result<Told<Q::Answer>, QueryError> {
         ask.query.validate().map_err(QueryError::Invalid)?;
-        let mut token = ask.token;
+        let token = ask.token;
         if let Some(token) = &token {
             self.await_token(token).await?;
         }
-        let key = ask.query.partition_key().map(|key| PartitionId::of(key, self.log.partitions()));
+        let key = ask.query.partition_key().map(|key| PartitionId::of(key, self.shared.log.partitions()));
         let answer = ask.query.answer(self).await?;
         // Read after the answer was made, so that it covers all the answer may have seen.
-        let seen = self.views.token(self.log.epoch(), key);
-        match &mut token {
-            Some(token) => token.merge(&seen),
-            None => token = Some(seen.clone()),
+        let mut seen = self.shared.views.token(self.shared.log.epoch(), key);
+        for (partition, position) in self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            seen.require(partition, position);
         }
-        Ok(Told { answer, token: token.unwrap_or(seen) })
+        if let Some(before) = &token {
+            seen.merge(before);
+        }
+        Ok(Told { answer, token: seen })
     }
 
     async fn await_token(&self, token: &Token) -> Result<(), QueryError> {
-        if token.epoch() != self.log.epoch() {
+        if token.epoch() != self.shared.log.epoch() {
             return Err(QueryError::ForeignToken);
         }
-        if self.views.has_read(token) {
+        if self.shared.views.has_read(token) {
             return Ok(());
         }
-        let reached = tokio::time::timeout(self.wait_max, self.views.until_read(token)).await;
-        let waited_ms = u64::try_from(self.wait_max.as_millis()).unwrap_or(u64::MAX);
+        let reached = tokio::time::timeout(self.shared.wait_max, self.shared.views.until_read(token)).await;
+        let waited_ms = u64::try_from(self.shared.wait_max.as_millis()).unwrap_or(u64::MAX);
         reached.map_err(|_| QueryError::ViewLagging { waited_ms })
     }
 }
@@ -311,8 +336,8 @@ impl<Q: Query> Service<Ask<Q>> for ReadSide {
     }
 
     fn call(&mut self, ask: Ask<Q>) -> Self::Future {
-        if !self.context.lists_query::<Q>() {
-            let why = format!("{} is not listed by context {}", Q::NAME, self.context.name());
+        if !self.shared.context.lists_query::<Q>() {
+            let why = format!("{} is not listed by context {}", Q::NAME, self.shared.context.name());
             return Box::pin(async { Err(QueryError::Broken(why)) });
         }
         let read = self.clone();

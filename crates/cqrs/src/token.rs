@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::event::{Epoch, PartitionId, Position};
 
+/// No log has so many partitions that a token of all of them were longer.
+const TEXT_BYTES_MAX: usize = 16 * 1024;
+
 /// One position per partition that a session has touched, in one epoch of one log.
 ///
 /// Written `<epoch>:<partition>.<position>,…`; opaque to clients.
@@ -83,6 +86,9 @@ impl FromStr for Token {
     type Err = NotAToken;
 
     fn from_str(text: &str) -> Result<Self, NotAToken> {
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(NotAToken);
+        }
         let (epoch, rest) = text.split_once(':').ok_or(NotAToken)?;
         let mut token = Self::new(Epoch(epoch.parse().map_err(|_| NotAToken)?));
         for part in rest.split(',').filter(|part| !part.is_empty()) {

@@ -46,6 +46,17 @@ impl Call {
         Envelope { command, metadata: self.metadata, idempotency, if_match: self.if_match, deadline: None }
     }
 
+    /// Refuses a call without an idempotency key, for what nothing else makes safe to repeat.
+    ///
+    /// # Errors
+    /// 400 INVALID_HEADER
+    pub fn require_key(&self, why: &str) -> Result<(), Problem> {
+        match &self.key {
+            Some(_) => Ok(()),
+            None => Err(Problem::at(kinds::INVALID_HEADER, "Idempotency-Key", format!("is missing: {why}"))),
+        }
+    }
+
     /// The command of item `index` of a batch: the batch's idempotency key makes one for each item.
     pub fn item<C: Command>(&self, index: usize, command: C, raw: &[u8]) -> Envelope<C> {
         let mut item = self.clone();

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cache::Cache;
 use super::job::{Failure, Job};
 use crate::command::{Decided, States, Wanted};
-use crate::event::{BatchId, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
-use crate::event_store::{Append, Claim, EventStore, Head, StoreError};
+use crate::event::{BatchId, Epoch, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
+use crate::event_store::{Append, Claim, EventStore, Head, LogReader, StoreError};
 use crate::state::Slot;
 use crate::time::Timestamp;
+use crate::token::Token;
 
 /// How often one command may ask for streams it had not named. An order's lines are found in one round.
-const ROUNDS_MAX: usize = 8;
+pub(crate) const ROUNDS_MAX: usize = 8;
+
+/// How often one stream may have something due at one instant.
+const DUE_MAX: usize = 100_000;
 
 /// Events read per stream and round trip while folding one.
 const LOAD_PAGE: usize = 512;
@@ -38,10 +41,19 @@ pub(super) struct Batch {
     pub(super) working: FxHashMap<StreamName, Slot>,
     /// The partitions that any decision read: the head it relies on, and the head after this batch.
     pub(super) heads: BTreeMap<PartitionId, (Position, Head)>,
-    /// Per decided command: where it read, and the version of its first stream.
-    pub(super) outcomes: Vec<(Vec<PartitionId>, Version)>,
+    /// What to tell each decided command's caller beside its answer.
+    pub(super) outcomes: Vec<Outcome>,
     claims: FxHashMap<String, Claim>,
     unreadable: FxHashMap<StreamName, String>,
+}
+
+/// Where a decided command read, and what its first stream is.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) partitions: Vec<PartitionId>,
+    pub(super) version: Version,
+    /// Of a first answer given again: the token it was given with.
+    pub(super) replayed: Option<Token>,
 }
 
 impl Batch {
@@ -62,9 +74,19 @@ impl Ground {
     /// Decides `jobs` in order, as many as the bound on events allows; the outcomes tell how many.
     pub(super) async fn decide(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<Batch, StoreError> {
         let mut batch = Batch::new();
-        let named: Vec<Vec<Wanted>> = jobs.iter().map(|job| job.streams()).collect();
+        // No more than one batch could record: the rest is named again when its turn comes.
+        let mut streams = 0;
+        let mut named: Vec<Vec<Wanted>> = Vec::new();
+        for job in jobs.iter() {
+            if streams >= self.batch_events_max {
+                break;
+            }
+            let of_job = job.streams();
+            streams += of_job.len();
+            named.push(of_job);
+        }
         self.bring(&mut batch, named.iter().flatten()).await?;
-        let idempotent = jobs.iter().filter_map(|job| job.about().idempotency.as_ref());
+        let idempotent = jobs.iter().take(named.len()).filter_map(|job| job.about().idempotency.as_ref());
         let keys: Vec<String> = idempotent.map(|key| key.key.clone()).collect();
         self.find_claims(&mut batch, keys).await?;
         for (job, streams) in jobs.iter_mut().zip(named) {
@@ -84,19 +106,19 @@ impl Ground {
         job: &mut dyn Job,
         mut streams: Vec<Wanted>,
         now: Timestamp,
-    ) -> Result<(Vec<PartitionId>, Version), StoreError> {
+    ) -> Result<Outcome, StoreError> {
         self.reader += 1;
-        for _ in 0..ROUNDS_MAX {
+        for round in 0..ROUNDS_MAX {
             let partitions = self.name(batch, &streams).await?;
             let version = streams.first().and_then(|first| batch.working.get(&first.name)).map_or(0, |s| s.version);
-            if let Some(failure) = refusal(batch, job, &streams, version) {
+            if let Some(failure) = refusal(batch, job, &streams, (round == 0).then_some(version)) {
                 job.fail(failure);
-                return Ok((partitions, version));
+                return Ok(Outcome { partitions, version, replayed: None });
             }
             if let Some(first) = job.about().idempotency.as_ref().and_then(|key| batch.claims.get(&key.key)) {
-                let first_answer = first.answer.clone();
-                job.replay(&first_answer);
-                return Ok((partitions, version));
+                let kept = first.answer.clone();
+                let (replayed, version) = job.replay(&kept).unwrap_or((None, version));
+                return Ok(Outcome { partitions, version, replayed });
             }
             let at = partitions.iter().filter_map(|p| batch.heads.get(p)).map(|(_, head)| head.at).fold(now, Ord::max);
             for wanted in &streams {
@@ -107,14 +129,14 @@ impl Ground {
             let mut unnamed = states.into_unnamed();
             unnamed.extend(events.iter().map(|event| &event.wanted).filter(|w| !self.has_named(batch, w)).cloned());
             if unnamed.is_empty() {
-                accept(batch, job, events, at)?;
-                let version = streams.first().and_then(|first| batch.working.get(&first.name)).map_or(0, |s| s.version);
-                return Ok((partitions, version));
+                let first = streams.first().map(|first| &first.name);
+                let version = accept(batch, job, events, at, first, &partitions, self.store.epoch())?;
+                return Ok(Outcome { partitions, version, replayed: None });
             }
             streams.extend(unnamed);
         }
         job.fail(Failure::Broken(format!("it still asked for new streams after {ROUNDS_MAX} rounds")));
-        Ok((Vec::new(), 0))
+        Ok(Outcome::default())
     }
 
     fn has_named(&self, batch: &Batch, wanted: &Wanted) -> bool {
@@ -131,6 +153,10 @@ impl Ground {
         for wanted in streams {
             let Some(slot) = batch.working.get_mut(&wanted.name) else { continue };
             slot.named_by = self.reader;
+            if slot.version == 0 {
+                // Not created yet: whoever creates it says where.
+                slot.partition = wanted.home(self.store.partitions());
+            }
             let partition = slot.partition;
             if !partitions.contains(&partition) {
                 partitions.push(partition);
@@ -182,7 +208,7 @@ impl Ground {
             let slot = if events.len() < LOAD_PAGE {
                 fold(Slot::empty(wanted.kind, home), &events)
             } else {
-                load_long(self.store.as_ref(), wanted, home).await?
+                load_long(self.store.as_ref(), wanted, home).await?.map(|(slot, _)| slot)
             };
             match slot {
                 Ok(slot) => drop(batch.working.insert(wanted.name.clone(), slot)),
@@ -204,8 +230,10 @@ impl Ground {
 }
 
 /// Why a command is refused without being decided, if it is.
-fn refusal(batch: &Batch, job: &dyn Job, streams: &[Wanted], version: Version) -> Option<Failure> {
-    if let Some(cause) = streams.iter().find_map(|wanted| batch.unreadable.get(&wanted.name)) {
+fn refusal(batch: &Batch, job: &dyn Job, streams: &[Wanted], version: Option<Version>) -> Option<Failure> {
+    if !batch.unreadable.is_empty()
+        && let Some(cause) = streams.iter().find_map(|wanted| batch.unreadable.get(&wanted.name))
+    {
         return Some(Failure::Broken(cause.clone()));
     }
     let about = job.about();
@@ -215,8 +243,8 @@ fn refusal(batch: &Batch, job: &dyn Job, streams: &[Wanted], version: Version) -
         // A key that answered this very request replays it, whatever `If-Match` says by now.
         return (claim.fingerprint != key.fingerprint).then_some(Failure::KeyReused);
     }
-    match about.if_match {
-        Some(expected) if expected != version => Some(Failure::VersionMismatch { expected, actual: version }),
+    match (about.if_match, version) {
+        (Some(expected), Some(actual)) if expected != actual => Some(Failure::VersionMismatch { expected, actual }),
         _ => None,
     }
 }
@@ -228,42 +256,53 @@ fn record_due(
     at: Timestamp,
     metadata: &Arc<Metadata>,
 ) -> Result<(), StoreError> {
-    while let Some(due) = batch.working.get(stream).and_then(|slot| slot.state.due_payload(at)) {
+    for _ in 0..DUE_MAX {
+        let Some(due) = batch.working.get(stream).and_then(|slot| slot.state.due_payload(at)) else { return Ok(()) };
         let payload = due.map_err(|cause| StoreError::Broken(cause.to_string()))?;
         record(batch, stream, payload, at, metadata)?;
     }
-    Ok(())
+    Err(StoreError::Broken(format!("{stream}: what is due stays due after it was recorded {DUE_MAX} times")))
 }
 
-/// Takes over an accepted decision: its events into the working set and the append, its answer under its key.
-fn accept(batch: &mut Batch, job: &mut dyn Job, events: Vec<Decided>, at: Timestamp) -> Result<(), StoreError> {
-    let answer = match (&job.about().idempotency, job.first_answer()) {
-        (_, None) => return Ok(()),
-        (None, Some(_)) => Ok(None),
-        (Some(key), Some(answer)) => answer.map(|answer| Some(claim(key.key.clone(), key.fingerprint, answer))),
-    };
+/// Takes over a decision: the events of an accepted one into the working set and the append, its answer under its key.
+/// Returns the version of the stream `first`.
+fn accept(
+    batch: &mut Batch,
+    job: &mut dyn Job,
+    events: Vec<Decided>,
+    at: Timestamp,
+    first: Option<&StreamName>,
+    partitions: &[PartitionId],
+    epoch: Epoch,
+) -> Result<Version, StoreError> {
     let payloads: Result<Vec<_>, _> =
-        events.into_iter().map(|event| event.payload.map(|payload| (event.wanted.name, payload))).collect();
-    let (claim, payloads) = match (answer, payloads) {
-        (Ok(claim), Ok(payloads)) => (claim, payloads),
-        (Err(cause), _) | (_, Err(cause)) => {
-            job.fail(Failure::Broken(cause.to_string()));
-            return Ok(());
+        events.into_iter().map(|event| event.encode().map(|payload| (event.wanted.name, payload))).collect();
+    match payloads {
+        Err(cause) => job.fail(Failure::Broken(cause.to_string())),
+        Ok(payloads) => {
+            let metadata = Arc::clone(&job.about().metadata);
+            for (stream, payload) in payloads {
+                record(batch, &stream, payload, at, &metadata)?;
+            }
         }
-    };
-    let metadata = Arc::clone(&job.about().metadata);
-    for (stream, payload) in payloads {
-        record(batch, &stream, payload, at, &metadata)?;
     }
-    if let Some(claim) = claim {
-        batch.claims.insert(claim.key.clone(), claim.clone());
-        batch.append.claims.push(claim);
+    let version = first.and_then(|first| batch.working.get(first)).map_or(0, |slot| slot.version);
+    if let Some(key) = job.about().idempotency.clone() {
+        let mut token = Token::new(epoch);
+        for partition in partitions {
+            token.require(*partition, batch.heads.get(partition).map_or(0, |(_, head)| head.position));
+        }
+        match job.first_answer(&token, version) {
+            None => {}
+            Some(Err(cause)) => return Err(StoreError::Broken(format!("an answer cannot be kept: {cause}"))),
+            Some(Ok(answer)) => {
+                let claim = Claim { key: key.key, fingerprint: key.fingerprint, answer };
+                batch.claims.insert(claim.key.clone(), claim.clone());
+                batch.append.claims.push(claim);
+            }
+        }
     }
-    Ok(())
-}
-
-fn claim(key: String, fingerprint: u64, answer: Bytes) -> Claim {
-    Claim { key, fingerprint, answer }
+    Ok(version)
 }
 
 /// Gives an event its place, and folds it into the working set.
@@ -303,46 +342,49 @@ fn fold(mut slot: Slot, events: &[Recorded]) -> Result<Slot, String> {
     Ok(slot)
 }
 
-/// Folds a long stream, from its newest usable snapshot on.
+/// Folds a long stream, from its newest usable snapshot on. Returns also the position of its last event.
 pub(crate) async fn load_long(
-    store: &dyn crate::event_store::LogReader,
+    store: &dyn LogReader,
     wanted: &Wanted,
     home: PartitionId,
-) -> Result<Result<Slot, String>, StoreError> {
-    let mut slot = match from_snapshot(store, wanted).await? {
-        Some(slot) => slot,
-        None => Slot::empty(wanted.kind, home),
+) -> Result<Result<(Slot, Position), String>, StoreError> {
+    let (mut slot, mut position) = match from_snapshot(store, wanted).await? {
+        Some(found) => found,
+        None => (Slot::empty(wanted.kind, home), 0),
     };
     loop {
         let page = store.read_streams(&[(wanted.name.clone(), slot.version)], LOAD_PAGE).await?;
         let events = page.into_iter().next().unwrap_or_default();
-        let last = events.len() < LOAD_PAGE;
+        if let Some(last) = events.last() {
+            (slot.partition, position) = (last.partition, last.position);
+        }
         slot = match fold(slot, &events) {
-            Ok(slot) if last => return Ok(Ok(slot)),
+            Ok(slot) if events.len() < LOAD_PAGE => return Ok(Ok((slot, position))),
             Ok(slot) => slot,
             Err(cause) => return Ok(Err(cause)),
         };
     }
 }
 
-/// The state of the newest snapshot, if this fold made it and the log has what it folds.
-async fn from_snapshot(store: &dyn crate::event_store::LogReader, wanted: &Wanted) -> Result<Option<Slot>, StoreError> {
+/// The state of the newest snapshot and the position of its last event, if this fold made it and the log has what it
+/// folds.
+async fn from_snapshot(store: &dyn LogReader, wanted: &Wanted) -> Result<Option<(Slot, Position)>, StoreError> {
     let snapshots = store.snapshots(std::slice::from_ref(&wanted.name)).await?;
     let Some(snapshot) = snapshots.into_iter().next().flatten() else { return Ok(None) };
     if snapshot.fold_version != wanted.kind.fold_version || snapshot.version == 0 {
         return Ok(None);
     }
     let asked = [(wanted.name.clone(), snapshot.version - 1)];
-    let newest = store.read_streams(&asked, 1).await?;
-    let in_log =
-        newest.first().and_then(|events| events.first()).is_some_and(|event| event.version == snapshot.version);
+    let newest = store.read_streams(&asked, 1).await?.into_iter().next().and_then(|events| events.into_iter().next());
+    let Some(newest) = newest.filter(|newest| newest.version == snapshot.version) else { return Ok(None) };
     let Ok(state) = (wanted.kind.restore)(&snapshot.state) else { return Ok(None) };
-    Ok(in_log.then(|| Slot {
+    let slot = Slot {
         kind: wanted.kind,
-        partition: snapshot.partition,
+        partition: newest.partition,
         version: snapshot.version,
         snapshot: snapshot.version,
         named_by: 0,
         state,
-    }))
+    };
+    Ok(Some((slot, newest.position)))
 }

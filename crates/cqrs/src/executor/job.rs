@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::command::{Answered, Command, CommandError, Decided, Decision, Envelope, IdempotencyKey, States, Wanted};
@@ -13,6 +14,14 @@ use crate::token::Token;
 
 /// What a caller waits for.
 pub(super) type Reply<C> = Result<Answered<<C as Command>::Answer>, CommandError<<C as Command>::Rejection>>;
+
+/// A first answer as it is kept under an idempotency key.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    token: String,
+    version: Version,
+    answer: T,
+}
 
 /// What was decided: the answer and whether it is an earlier one given again, or why not.
 type Outcome<C> = Result<(<C as Command>::Answer, bool), CommandError<<C as Command>::Rejection>>;
@@ -53,10 +62,10 @@ pub(super) trait Job: Send {
     fn streams(&self) -> Vec<Wanted>;
     /// Decides anew; returns the events to record, none for a rejection.
     fn decide(&mut self, states: &States<'_>) -> Vec<Decided>;
-    /// The accepted answer as JSON, to be kept under an idempotency key; `None` for a rejection.
-    fn first_answer(&self) -> Option<Result<Bytes, serde_json::Error>>;
-    /// Takes the first answer that was kept under its idempotency key instead of deciding.
-    fn replay(&mut self, first_answer: &Bytes);
+    /// The accepted answer with its token and version, to be kept under an idempotency key; `None` for a rejection.
+    fn first_answer(&self, token: &Token, version: Version) -> Option<Result<Bytes, serde_json::Error>>;
+    /// Takes the first answer that was kept under its idempotency key instead of deciding; returns what it came with.
+    fn replay(&mut self, kept: &Bytes) -> Option<(Option<Token>, Version)>;
     fn fail(&mut self, failure: Failure);
     /// Tells the caller; without a decision, that the loop has stopped.
     fn answer(self: Box<Self>, token: Token, version: Version);
@@ -100,18 +109,23 @@ impl<C: Command> Job for Pending<C> {
         events
     }
 
-    fn first_answer(&self) -> Option<Result<Bytes, serde_json::Error>> {
-        match &self.decided {
-            Some(Ok((answer, false))) => Some(serde_json::to_vec(answer).map(Bytes::from)),
-            _ => None,
-        }
+    fn first_answer(&self, token: &Token, version: Version) -> Option<Result<Bytes, serde_json::Error>> {
+        let Some(Ok((answer, false))) = &self.decided else { return None };
+        let kept = Kept { token: token.to_string(), version, answer };
+        Some(serde_json::to_vec(&kept).map(Bytes::from))
     }
 
-    fn replay(&mut self, first_answer: &Bytes) {
-        self.decided = Some(match serde_json::from_slice(first_answer) {
-            Ok(answer) => Ok((answer, true)),
-            Err(cause) => Err(CommandError::Broken(format!("first answer unreadable: {cause}"))),
-        });
+    fn replay(&mut self, kept: &Bytes) -> Option<(Option<Token>, Version)> {
+        match serde_json::from_slice::<Kept<C::Answer>>(kept) {
+            Ok(Kept { token, version, answer }) => {
+                self.decided = Some(Ok((answer, true)));
+                Some((token.parse().ok(), version))
+            }
+            Err(cause) => {
+                self.decided = Some(Err(CommandError::Broken(format!("first answer unreadable: {cause}"))));
+                None
+            }
+        }
     }
 
     fn fail(&mut self, failure: Failure) {

@@ -37,6 +37,8 @@ use crate::event_store::EventStore;
 use crate::tail::Tail;
 use crate::time::Clock;
 
+#[cfg(feature = "testkit")]
+pub(crate) use batch::ROUNDS_MAX;
 pub(crate) use batch::load_long;
 use job::{Job, Pending};
 pub use run::ExecutorLoop;
@@ -90,7 +92,7 @@ impl Executor {
         tail: Tail,
         settings: ExecutorSettings,
     ) -> (Self, ExecutorLoop) {
-        let (queue, jobs) = mpsc::channel(settings.queue_max);
+        let (queue, jobs) = mpsc::channel(settings.queue_max.max(1));
         (Self { context, queue }, ExecutorLoop::new(jobs, store, clock, tail, settings))
     }
 

@@ -91,15 +91,22 @@ impl ExecutorLoop {
         drop_late(waiting);
         let mut met = FxHashSet::default();
         for attempt in 0..ATTEMPTS_MAX {
-            match self.attempt(waiting, attempt >= LOSSES_BEFORE_LOCK, &mut met).await {
+            let attempted = match self.attempt(waiting, attempt >= LOSSES_BEFORE_LOCK, &mut met).await {
+                Err(AppendError::Conflict) => {
+                    metrics::counter!("executor_conflicts_total").increment(1);
+                    match self.catch_up().await {
+                        Ok(()) => continue,
+                        Err(cause) => Err(AppendError::Store(cause)),
+                    }
+                }
+                attempted => attempted,
+            };
+            match attempted {
                 Ok(batch) => {
                     self.committed(batch, waiting);
                     return Ok(());
                 }
-                Err(AppendError::Conflict) => {
-                    metrics::counter!("executor_conflicts_total").increment(1);
-                    self.catch_up().await?;
-                }
+                Err(AppendError::Conflict) => {}
                 Err(AppendError::Unknown(cause)) => {
                     fail_all(waiting, &Failure::Unavailable(format!("outcome unknown: {cause}")));
                     return Err(StoreError::Unavailable(cause));
@@ -175,6 +182,10 @@ impl ExecutorLoop {
         for (index, head) in heads.iter().enumerate() {
             let partition = PartitionId(u16::try_from(index).unwrap_or(u16::MAX));
             let known = self.ground.heads.get(index).copied().unwrap_or_default();
+            if head.position < known.position {
+                let (at, was) = (head.position, known.position);
+                return Err(StoreError::Broken(format!("partition {partition} ended at {was} and now ends at {at}")));
+            }
             if head.position.saturating_sub(known.position) > CATCH_UP_MAX {
                 self.ground.cache.forget(partition);
             } else {
@@ -217,12 +228,15 @@ impl ExecutorLoop {
         }
         let epoch = self.ground.store.epoch();
         let decided = batch.outcomes.len();
-        for (job, (partitions, version)) in waiting.drain(..decided).zip(batch.outcomes) {
+        for (job, outcome) in waiting.drain(..decided).zip(batch.outcomes) {
             let mut token = Token::new(epoch);
-            for partition in partitions {
+            for partition in outcome.partitions {
                 token.require(partition, batch.heads.get(&partition).map_or(0, |(_, head)| head.position));
             }
-            job.answer(token, version);
+            if let Some(first) = outcome.replayed.filter(|first| first.epoch() == epoch) {
+                token.merge(&first);
+            }
+            job.answer(token, outcome.version);
         }
     }
 }

@@ -56,6 +56,13 @@ impl Log {
             return Err(AppendError::Conflict);
         }
         for event in &batch.events {
+            if event.position != self.head(event.partition).position + 1 {
+                return Err(StoreError::Broken(format!(
+                    "position {} leaves a gap: a fault of the caller",
+                    event.position
+                ))
+                .into());
+            }
             let place = usize::from(event.partition.0);
             let unknown = || StoreError::Broken(format!("the log has no partition {}", event.partition));
             let partition = self.partitions.get_mut(place).ok_or_else(unknown)?;

@@ -125,7 +125,7 @@ pub async fn a_command_over_partitions_is_all_or_nothing(store: Store) {
     assert!(matches!(refused, Err(CommandError::Rejected(Refused::TooMuch { room: 5 }))), "{refused:?}");
     assert!(events_of(&store, "t0").await.is_empty());
     let poured = process.bus.dispatch(pour(3, 10)).await.expect("there is room in three");
-    assert!(!poured.token.positions().is_empty());
+    assert!(poured.token.positions().len() > 1, "the tanks are in one partition: {}", poured.token);
     for id in ["t0", "t1", "t2"] {
         assert_eq!(folded(&store, id).await.level, 10);
     }
@@ -285,7 +285,31 @@ pub async fn late_commands_are_dropped_undecided(store: Store) {
     process.stop().await.expect("ends well");
 }
 
+/// Whoever has lost twice locks the heads first, and is sure to win.
+pub async fn who_has_lost_twice_locks_first(store: Store) {
+    let faulty: Store = Arc::new(Faulty::new(&store, Fault::AlwaysLate));
+    let process = Process::start(&faulty);
+    process.fill("t", 10).await.expect("before the fault");
+    assert_eq!(process.draw("t", 4).await.expect("appended under the lock").answer, 6);
+    assert_eq!(events_of(&store, "t").await.len(), 2);
+    process.stop().await.expect("ends well");
+}
+
+/// A store that cannot be read for a moment fails the commands of that moment, not the loop.
+pub async fn a_passing_fault_while_catching_up_passes(store: Store) {
+    let faulty: Store = Arc::new(Faulty::new(&store, Fault::LateAndUnreadable));
+    let process = Process::start(&faulty);
+    process.fill("t", 10).await.expect("before the fault");
+    assert!(matches!(process.draw("t", 4).await, Err(CommandError::Unavailable(_))));
+    assert_eq!(process.draw("t", 3).await.expect("after the fault").answer, 7);
+    process.stop().await.expect("ends well");
+}
+
 enum Fault {
+    /// From the second append on another writer is always first, unless the heads are locked.
+    AlwaysLate,
+    /// At the second append another writer is first, and then the heads cannot be read once.
+    LateAndUnreadable,
     /// The second append reports an unknown outcome, committed or not.
     Unknown { committed: bool },
     /// From the second append on the disk is gone.
@@ -297,11 +321,12 @@ struct Faulty {
     inner: Store,
     fault: Fault,
     appends: AtomicUsize,
+    heads: AtomicUsize,
 }
 
 impl Faulty {
     fn new(inner: &Store, fault: Fault) -> Self {
-        Self { inner: Arc::clone(inner), fault, appends: AtomicUsize::new(0) }
+        Self { inner: Arc::clone(inner), fault, appends: AtomicUsize::new(0), heads: AtomicUsize::new(0) }
     }
 }
 
@@ -314,6 +339,10 @@ impl LogReader for Faulty {
         self.inner.epoch()
     }
     async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        let nth = self.heads.fetch_add(1, Ordering::SeqCst);
+        if matches!(self.fault, Fault::LateAndUnreadable) && nth == 1 {
+            return Err(StoreError::Unavailable("for a moment".into()));
+        }
         self.inner.heads().await
     }
     async fn read_partition(&self, p: PartitionId, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError> {
@@ -340,6 +369,8 @@ impl EventStore for Faulty {
     async fn append(&self, batch: &Append) -> Result<(), AppendError> {
         let nth = self.appends.fetch_add(1, Ordering::SeqCst);
         match self.fault {
+            Fault::AlwaysLate if nth >= 1 => Err(AppendError::Conflict),
+            Fault::LateAndUnreadable if nth == 1 => Err(AppendError::Conflict),
             Fault::Broken if nth >= 1 => Err(StoreError::Broken("the disk is gone".into()).into()),
             Fault::Unknown { committed } if nth == 1 => {
                 if committed {

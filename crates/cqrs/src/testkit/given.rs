@@ -5,8 +5,9 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 
 use crate::aggregate::{Aggregate, Stream};
-use crate::command::{Command, Decision, Invalid, States, Wanted};
+use crate::command::{Command, Decided, Decision, Invalid, States, Wanted};
 use crate::event::{PartitionId, Payload, StreamName};
+use crate::executor::ROUNDS_MAX;
 use crate::state::{Kind, Slot};
 use crate::time::Timestamp;
 
@@ -98,13 +99,19 @@ impl Given {
             return When { given: self, events, outcome: Outcome::Invalid(invalid) };
         }
         let mut wanted = command.streams().0;
-        loop {
+        for _ in 0..ROUNDS_MAX {
             for missing in wanted {
                 self.name(&missing, &mut events);
             }
             let states = States::new(self.at, &self.slots, self.commands);
             let decided = command.decide(&states);
             wanted = states.into_unnamed();
+            if let Ok(decision) = &decided {
+                let named = |event: &&Decided| {
+                    self.slots.get(&event.wanted.name).is_some_and(|slot| slot.named_by == self.commands)
+                };
+                wanted.extend(decision.events.iter().filter(|event| !named(event)).map(|event| event.wanted.clone()));
+            }
             if !wanted.is_empty() {
                 continue;
             }
@@ -112,7 +119,7 @@ impl Given {
                 Err(rejection) => Outcome::Rejected(rejection),
                 Ok(Decision { answer, events: decided }) => {
                     for event in decided {
-                        let payload = event.payload.expect("an event is JSON");
+                        let payload = event.encode().expect("an event is JSON");
                         self.append(&event.wanted.name, event.wanted.kind, &payload);
                         events.push((event.wanted.name, payload));
                     }
@@ -121,6 +128,7 @@ impl Given {
             };
             return When { given: self, events, outcome };
         }
+        panic!("{} still asked for new streams after {ROUNDS_MAX} rounds", C::NAME);
     }
 
     fn name(&mut self, wanted: &Wanted, events: &mut Vec<(StreamName, Payload)>) {

@@ -55,6 +55,8 @@ macro_rules! event_store_contract {
             a_snapshot_equals_a_replay
             an_unknown_commit_is_answered_once
             a_broken_store_answers_nobody_with_success
+            who_has_lost_twice_locks_first
+            a_passing_fault_while_catching_up_passes
             if_match_compares_the_first_stream
             late_commands_are_dropped_undecided
         }

@@ -139,8 +139,13 @@ async fn without_resolution_a_lost_commit_is_acknowledged() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "resolved")]
+async fn an_executor_that_answers_before_the_commit_is_found_out() {
+    executor_contract::an_unknown_commit_is_answered_once(Careless::store(Without::Durability)).await;
+}
+
+#[tokio::test]
 #[should_panic(expected = "assertion")]
-async fn answers_before_the_commit_are_found_out() {
-    executor_contract::a_rejection_leaves_its_neighbours_alone(Careless::store(Without::Durability)).await;
+async fn a_store_that_answers_before_the_commit_is_found_out() {
     event_store_contract::what_was_stored_is_what_was_appended(Careless::store(Without::Durability)).await;
 }

@@ -155,6 +155,7 @@ pub(super) async fn extend(
     responses(
         (status = 200, description = "They have left", body = contract::Reservation,
             headers(("ETag" = String, description = "Its version"))),
+        (status = 400, description = "INVALID_HEADER: with `lines`, an `Idempotency-Key` is needed"),
         (status = 404, description = "UNKNOWN_RESERVATION"),
         (status = 422, description = "UNKNOWN_LINE"),
         (status = 409, description = "LINE_HOLDS_LESS; NOT_ON_HAND; WRONG_TRANSITION with `from`, `to`, `allowed`"),
@@ -167,6 +168,9 @@ pub(super) async fn consume(
 ) -> Result<Reply, Problem> {
     let reservation_id = path_reservation(&id)?;
     let lines = request.value.and_then(|request| request.lines).map(parse_consumed).transpose()?;
+    if lines.is_some() {
+        call.require_key("consuming in part again would consume more, so it must say which request it is")?;
+    }
     let command = Consume { reservation_id, lines };
     Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
 }

@@ -50,7 +50,7 @@ impl Command for Confirm {
         if !reservation.exists() {
             return Err(ConfirmRejection::UnknownReservation { reservation_id: self.reservation_id.clone() });
         }
-        let mut shelves = Shelves::new(states);
+        let mut shelves = Shelves::of(states, &reservation);
         let events = match reservation.state(states.at()) {
             ReservationState::Held | ReservationState::PartiallyHeld => {
                 self.commit(&reservation.lines, reservation.expires_at, &mut shelves);
@@ -115,7 +115,7 @@ mod tests {
         let held = stocked(&[("TEA", "main", 5), ("MUG", "main", 5)]).when(reserve("r", &[("TEA", 2), ("MUG", 1)]));
         let given = held.and_when(confirm("r")).given();
         assert_eq!((counters(&given, "TEA"), counters(&given, "MUG")), ((5, 2, 0), (5, 1, 0)));
-        let again = given.at(at(9_999)).when(confirm("r")).then_nothing();
+        let again = given.at(at(9_999)).when(confirm("r")).then_events(&Reservation::stream(&reservation("r")), []);
         assert!(again.answer().repeated);
         assert_eq!(again.answer().reservation.state, ReservationState::Confirmed);
     }

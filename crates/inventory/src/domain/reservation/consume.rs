@@ -83,7 +83,7 @@ impl Command for Consume {
         if !reservation.exists() {
             return Err(ConsumeRejection::UnknownReservation { reservation_id: self.reservation_id.clone() });
         }
-        let mut shelves = Shelves::new(states);
+        let mut shelves = Shelves::of(states, &reservation);
         let events = match reservation.state(states.at()) {
             ReservationState::Confirmed | ReservationState::PartiallyConsumed => {
                 let wanted = self.wanted(&reservation)?;
@@ -175,6 +175,17 @@ mod tests {
     fn confirmed() -> Given {
         let held = stocked(&[("TEA", "main", 5), ("MUG", "main", 5)]).when(reserve("r", &[("TEA", 2), ("MUG", 1)]));
         held.and_when(Confirm { reservation_id: reservation("r") }).given()
+    }
+
+    #[test]
+    fn a_cart_of_many_skus_is_consumed_at_once() {
+        let names: Vec<String> = (0..20).map(|n| format!("SKU-{n}")).collect();
+        let levels: Vec<(&str, &str, i64)> = names.iter().map(|name| (name.as_str(), "main", 5)).collect();
+        let lines: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+        let confirm = Confirm { reservation_id: reservation("r") };
+        let all = Consume { reservation_id: reservation("r"), lines: None };
+        let gone = stocked(&levels).when(reserve("r", &lines)).and_when(confirm).and_when(all);
+        assert_eq!(gone.answer().reservation.state, ReservationState::Consumed);
     }
 
     #[test]

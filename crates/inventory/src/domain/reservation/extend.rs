@@ -55,11 +55,11 @@ impl Command for Extend {
         if !reservation.exists() {
             return Err(ExtendRejection::UnknownReservation { reservation_id: self.reservation_id.clone() });
         }
+        let mut shelves = Shelves::of(states, &reservation);
         let from = reservation.state(states.at());
         if !matches!(from, ReservationState::Held | ReservationState::PartiallyHeld) {
             return Err(WrongTransition::new(from, ReservationState::Held).into());
         }
-        let mut shelves = Shelves::new(states);
         let mut events = Vec::new();
         let until = expiry(states.at(), self.ttl);
         if let Some(before) = reservation.expires_at.filter(|before| *before < until) {

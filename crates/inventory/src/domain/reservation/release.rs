@@ -8,7 +8,7 @@ use super::{Line, Reservation, ReservationEvent, Stage};
 use crate::domain::ids::ReservationId;
 use crate::domain::stock_item::StockEvent;
 
-/// Gives back what is held. Again, or after it has expired, it changes nothing.
+/// Gives back what is held. Again it changes nothing; after it has expired, nothing but that it cannot be confirmed any more.
 ///
 /// An unknown id leaves a tombstone (a reservation without lines), so that a reserve that comes late is refused.
 #[derive(Clone, Debug)]
@@ -37,10 +37,12 @@ impl Command for Release {
     fn decide(&self, states: &States<'_>) -> Result<Decision<ReservationAnswer>, ReleaseRejection> {
         let stream = Reservation::stream(&self.reservation_id);
         let reservation = states.of(&stream);
-        let mut shelves = Shelves::new(states);
+        let mut shelves = Shelves::of(states, &reservation);
         let events = match reservation.state(states.at()) {
             _ if reservation.stage == Stage::New => vec![ReservationEvent::Released],
-            ReservationState::Released | ReservationState::Expired => Vec::new(),
+            ReservationState::Released => Vec::new(),
+            // Its stock is back already. That its owner gave it up must be known, or a late confirm would hold it again.
+            ReservationState::Expired => vec![ReservationEvent::Released],
             from @ ReservationState::Consumed => {
                 return Err(WrongTransition::new(from, ReservationState::Released).into());
             }
@@ -117,10 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_one_is_released_already() {
+    fn an_expired_one_has_given_its_stock_back_and_cannot_be_confirmed_once_released() {
         let held = stocked(&[("TEA", "main", 5)]).when(reserve("r", &[("TEA", 2)])).given();
-        let late = held.at(at(1_000)).when(release()).then_nothing();
-        assert_eq!(late.answer().reservation.state, ReservationState::Expired);
+        let late = held.at(at(1_000)).when(release());
+        assert_eq!(late.answer().reservation.state, ReservationState::Released);
+        let given = late.given();
+        assert_eq!(counters(&given, "TEA"), (5, 0, 0));
+        let wrong = WrongTransition::new(ReservationState::Released, ReservationState::Confirmed);
+        let _ = given.when(confirm()).then_rejected(&wrong.into()).then_nothing();
     }
 
     #[test]

@@ -31,18 +31,21 @@ impl Command for ReleaseItem {
     fn decide(&self, states: &States<'_>) -> Result<Decision<ReservationAnswer>, ReleaseRejection> {
         let stream = Reservation::stream_beside(&self.reservation_id, &self.sku);
         let reservation = states.of(&stream);
-        let mut shelves = Shelves::new(states);
+        let mut shelves = Shelves::of(states, &reservation);
         let state = reservation.state(states.at());
         let of_sku = || reservation.lines.iter().filter(|line| line.sku == self.sku);
         let all_gone = of_sku().any(|line| line.consumed > 0) && of_sku().all(|line| line.held() == 0);
         let given_back = reservation.given_back.contains(&self.sku);
-        let ended = reservation.stage == Stage::Released || state == ReservationState::Expired;
+        let ended = reservation.stage == Stage::Released;
         if !given_back && all_gone && !ended {
             return Err(WrongTransition::new(state, ReservationState::Released).into());
         }
         let mut events = Vec::new();
         if !given_back && !ended {
-            give_back(&self.reservation_id, &reservation, of_sku(), &mut shelves);
+            // What has expired is back already.
+            if state != ReservationState::Expired {
+                give_back(&self.reservation_id, &reservation, of_sku(), &mut shelves);
+            }
             events.push(ReservationEvent::ItemReleased { sku: self.sku.clone() });
         }
         Ok(shelves.decide(&self.reservation_id, &stream, &reservation, events))

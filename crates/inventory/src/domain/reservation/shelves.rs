@@ -55,6 +55,16 @@ impl<'a> Shelves<'a> {
         Self { states, shelves: BTreeMap::new() }
     }
 
+    /// With the items of every line named before anything is decided: they are loaded together, what is due of them is
+    /// recorded, and the answer's token covers them even if nothing changes.
+    pub(super) fn of(states: &'a States<'a>, reservation: &Reservation) -> Self {
+        let mut shelves = Self::new(states);
+        for line in &reservation.lines {
+            shelves.shelf(&line.sku);
+        }
+        shelves
+    }
+
     fn shelf(&mut self, sku: &Sku) -> &mut Shelf {
         self.shelves.entry(sku.clone()).or_insert_with(|| {
             let stream = StockItem::stream(sku);

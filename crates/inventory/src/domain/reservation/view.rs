@@ -50,7 +50,7 @@ impl ReservationState {
         match self {
             Self::Held | Self::PartiallyHeld => &[Self::Confirmed, Self::Released, Self::Expired],
             Self::Confirmed | Self::PartiallyConsumed => &[Self::PartiallyConsumed, Self::Consumed, Self::Released],
-            Self::Expired => &[Self::Confirmed],
+            Self::Expired => &[Self::Confirmed, Self::Released],
             Self::Consumed | Self::Released => &[],
         }
     }

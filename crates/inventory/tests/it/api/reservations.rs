@@ -75,8 +75,13 @@ async fn from_held_to_consumed() {
     assert_eq!((stock.reserved, stock.committed, stock.available), (0, 4, 6));
 
     let some = json!({ "lines": [{ "lineId": "1", "quantity": 1 }] });
-    let gone: Reservation = shop.post("/v1/reservations/r/consume", some).await.expect(200).json();
-    assert_eq!((gone.state, gone.lines[0].consumed), (ReservationState::PartiallyConsumed, 1));
+    let path = "/v1/reservations/r/consume";
+    shop.post(path, some.clone()).await.problem(400, "INVALID_HEADER");
+    for _ in 0..2 {
+        let gone = shop.post_with(path, some.clone(), &[("idempotency-key", "first-parcel")]).await;
+        let gone: Reservation = gone.expect(200).json();
+        assert_eq!((gone.state, gone.lines[0].consumed), (ReservationState::PartiallyConsumed, 1));
+    }
     let gone: Reservation = shop.act("/v1/reservations/r/consume").await.expect(200).json();
     assert_eq!((gone.state, gone.lines[0].consumed), (ReservationState::Consumed, 4));
     let again = shop.act("/v1/reservations/r/consume").await.expect(200);
@@ -96,10 +101,11 @@ async fn a_line_gives_no_more_than_it_holds() {
     shop.act("/v1/reservations/r/confirm").await.expect(200);
     let take = |line: &str, quantity: i64| json!({ "lines": [{ "lineId": line, "quantity": quantity }] });
     let path = "/v1/reservations/r/consume";
-    shop.post(path, take("1", 5)).await.problem(409, "LINE_HOLDS_LESS");
-    shop.post(path, take("9", 1)).await.problem(422, "UNKNOWN_LINE");
-    shop.post(path, take("1", 0)).await.problem(422, "INVALID_FIELDS");
-    shop.post(path, json!({ "lines": [] })).await.problem(422, "INVALID_FIELDS");
+    let key = [("idempotency-key", "k")];
+    shop.post_with(path, take("1", 5), &key).await.problem(409, "LINE_HOLDS_LESS");
+    shop.post_with(path, take("9", 1), &key).await.problem(422, "UNKNOWN_LINE");
+    shop.post_with(path, take("1", 0), &key).await.problem(422, "INVALID_FIELDS");
+    shop.post_with(path, json!({ "lines": [] }), &key).await.problem(422, "INVALID_FIELDS");
     assert_eq!(shop.stock("TEA").await.on_hand, 10);
 }
 

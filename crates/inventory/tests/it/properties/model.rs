@@ -228,7 +228,7 @@ impl Model {
     pub(crate) fn release(&mut self, id: usize, done: bool) {
         let state = self.state(id);
         assert_eq!(done, state != Some("CONSUMED"), "release {:?}", self.bookings.get(&id));
-        if done && state != Some("EXPIRED") {
+        if done {
             let booking = self.bookings.entry(id).or_default();
             booking.released = true;
             booking.lines.iter_mut().for_each(|line| line.held.clear());
@@ -236,12 +236,11 @@ impl Model {
     }
 
     pub(crate) fn release_item(&mut self, id: usize, sku: usize, done: bool) {
-        let state = self.state(id);
         let booking = self.bookings.entry(id).or_default();
         let of = |line: &&Line| line.asked.sku == sku;
         let gone = booking.lines.iter().filter(of).any(|line| line.gone > 0)
             && booking.lines.iter().filter(of).all(|line| line.left() == 0);
-        let over = booking.released || state == Some("EXPIRED") || booking.barred.contains(&sku);
+        let over = booking.released || booking.barred.contains(&sku);
         assert_eq!(done, over || !gone, "release item {sku} of {booking:?}");
         if over || !done {
             return;
