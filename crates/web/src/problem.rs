@@ -35,7 +35,9 @@ impl Problem {
     #[must_use]
     pub fn at(kind: &'static Kind, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let error = contract::FieldError { pointer: pointer.into(), detail: detail.into() };
-        let mut problem = Self::new(kind, format!("{}: {}", error.pointer, error.detail));
+        // An empty pointer means the whole body: then there is no name to begin with.
+        let place = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
+        let mut problem = Self::new(kind, format!("{place}{}", error.detail));
         problem.0.errors.push(error);
         problem
     }

@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Nothing, OptionalJson, PathParam, Problem, Reply, etag, rfc3339};
+use comanda_web::{
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, PathParam, Problem, Reply, etag, rfc3339,
+};
 use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
@@ -43,7 +45,7 @@ const PATH: &str = "/v1/reservations/";
 pub(super) async fn reserve(
     State(api): Api,
     call: Call,
-    request: Json<contract::ReserveRequest>,
+    request: Json<contract::ReserveRequest, BULK_BODY_BYTES_MAX>,
 ) -> Result<Reply, Problem> {
     let command = parse_reserve(request.value, "")?;
     let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
@@ -116,7 +118,8 @@ pub(super) async fn release(
     let command = Release { reservation_id: path_reservation(&id)? };
     let answered = api.commands.dispatch(call.envelope(command, &body.raw)).await?;
     if answered.answer.reservation.lines.is_empty() {
-        return Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token));
+        let repeated = answered.replayed || answered.answer.repeated;
+        return Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated));
     }
     Ok(changed(StatusCode::OK, answered))
 }
