@@ -65,12 +65,15 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         counts.unknown,
         counts.duplicates
     );
-    println!("{} reservations remembered, {} units oversold", log.reservations().len(), verdict.oversold);
-    load::print_checks(&verdict);
+    println!("{} reservations remembered", log.reservations().len());
+    if let Some(verdict) = &verdict {
+        println!("{} units oversold", verdict.oversold);
+        load::print_checks(verdict);
+    }
     for finding in findings.iter().take(10) {
         println!("  differs: {finding}");
     }
-    let held = verdict.ok && findings.is_empty();
+    let held = verdict.is_some_and(|verdict| verdict.ok) && findings.is_empty();
     match (held, options.control) {
         (true, false) => println!("every acknowledged command is there, once; every view is what the log says"),
         (false, false) => println!("A PROMISE WAS BROKEN"),
@@ -89,7 +92,8 @@ fn verify_would_find(dir: &Path) -> bool {
 struct Outcome {
     kills: u32,
     log: CrashLog,
-    verdict: Verdict,
+    /// None if the server did not start again.
+    verdict: Option<Verdict>,
     findings: Vec<String>,
     elapsed: Duration,
 }
@@ -124,17 +128,24 @@ async fn rounds(options: &Options, dir: &Path) -> Result<Outcome> {
         log = running.stop().await;
         bar.inc(1);
         bar.set_message(format!("{} acknowledged", log.counts().acknowledged));
-        let last = kills == options.kills;
-        let findings = if last || kills % JUDGE_EVERY == 0 { verify::verify(dir).await?.findings } else { Vec::new() };
-        server = Victim::start(dir, options).await?;
-        load.addr = server.addr;
-        if last || kills % JUDGE_EVERY == 0 {
-            let verdict = load.judge(&log).await.into_diagnostic()?;
-            if last || !verdict.ok || !findings.is_empty() {
-                bar.finish_and_clear();
-                server.kill().await?;
-                return Ok(Outcome { kills, log, verdict, findings, elapsed: started.elapsed() });
+        let judged = kills == options.kills || kills.is_multiple_of(JUDGE_EVERY);
+        let mut findings = if judged { verify::verify(dir).await?.findings } else { Vec::new() };
+        let verdict = match Victim::start(dir, options).await {
+            Ok(again) => {
+                server = again;
+                load.addr = server.addr;
+                if judged { Some(load.judge(&log).await.into_diagnostic()?) } else { None }
             }
+            Err(cause) => {
+                findings.push(format!("the server did not start again: {cause}"));
+                None
+            }
+        };
+        let broken = !findings.is_empty() || verdict.as_ref().is_some_and(|verdict| !verdict.ok);
+        if broken || kills == options.kills {
+            bar.finish_and_clear();
+            server.kill().await?;
+            return Ok(Outcome { kills, log, verdict, findings, elapsed: started.elapsed() });
         }
     }
 }

@@ -93,11 +93,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     if options.exit {
         server.until(async {}).await?;
     } else {
+        let stop = serve::stop_signal()?;
         print_addresses(server.addr, options.dir.as_deref());
         if options.json {
             println!("{}", report.json());
         }
-        return server.until(serve::stop_signal()).await;
+        return server.until(stop).await;
     }
     if options.json {
         println!("{}", report.json());
@@ -169,7 +170,7 @@ fn print_addresses(addr: SocketAddr, dir: Option<&Path>) {
     println!();
     println!("The shop stays open at http://{addr} until you press Ctrl-C. Try:");
     println!("  curl http://{addr}/v1/stock/FLASH-SALE");
-    println!("  curl http://{addr}/v1/stock/low");
+    println!("  curl http://{addr}/v1/low-stock");
     println!("  curl http://{addr}/openapi.json");
     println!("  curl http://{addr}/metrics");
     if let Some(dir) = dir {

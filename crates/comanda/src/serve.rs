@@ -1,5 +1,6 @@
 //! `comanda serve`: the HTTP API on a data folder.
 
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -48,14 +49,18 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let data = Data::open_inventory(&options.data.dir, options.partitions).into_diagnostic()?;
     let data = data.wrapped(|store| options.fault.around(store));
     let server = Server::start(listener, data, metrics).await?;
+    let stop = stop_signal()?;
     println!("comanda serves http://{} from {}", server.addr, options.data.dir.display());
-    server.until(stop_signal()).await
+    server.until(stop).await
 }
 
 /// Prints the OpenAPI document.
 pub(crate) fn print_openapi() -> Result<ExitCode> {
-    println!("{}", openapi()?);
-    Ok(ExitCode::SUCCESS)
+    match writeln!(std::io::stdout(), "{}", openapi()?) {
+        // Whoever reads has seen enough: `comanda openapi | head`.
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => Err(cause).into_diagnostic(),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 fn openapi() -> Result<String> {
@@ -177,19 +182,19 @@ async fn sweep(commands: CommandBus, queries: QueryBus) {
     }
 }
 
-/// Resolves on SIGINT or SIGTERM.
-pub(crate) async fn stop_signal() {
+/// Listens for SIGINT and SIGTERM from now on; the future resolves on the first of them.
+///
+/// Called before the server says where it is: a signal that came earlier would end the process at once.
+pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let interrupt = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
+    let mut interrupt = signal(SignalKind::interrupt()).into_diagnostic()?;
+    let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-        Err(_) => drop(interrupt.await),
-    }
+    })
 }
 
 /// Whether `dir` is one of ours already: for messages.

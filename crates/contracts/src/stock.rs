@@ -75,7 +75,7 @@ pub struct StockAtLocation {
     pub available: i64,
 }
 
-/// `GET /v1/stock/low`: a SKU that is sold out or has reached its safety stock.
+/// `GET /v1/low-stock`: a SKU that is sold out or has reached its safety stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -105,12 +105,15 @@ fn refuse<T: DeserializeOwned>(raw: &[u8], error: &serde_json::Error) -> Problem
 fn what_is_wrong(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or(&text);
-    let mut words = text.to_owned();
+    // A list in place of an object is told with the type's name.
+    let mut words = match text.split_once("expected struct ") {
+        Some((before, _)) => format!("{before}expected an object"),
+        None => text.to_owned(),
+    };
     for (of_rust, of_json) in [
         ("expected i64", "expected a whole number"),
         ("expected u64", "expected a whole number"),
         ("a sequence", "a list"),
-        ("struct ", "an object "),
     ] {
         words = words.replace(of_rust, of_json);
     }

@@ -40,7 +40,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/locations/{locationId}/stock", get(locations::list_stock))
         .route("/v1/stock", get(stock::list))
         .route("/v1/stock/adjustments", post(stock::adjust))
-        .route("/v1/stock/low", get(stock::list_low))
+        .route("/v1/low-stock", get(stock::list_low))
         .route("/v1/stock/{sku}", get(stock::read))
         .route("/v1/stock/{sku}/ledger", get(ledger::read))
         .route("/v1/availability:query", post(availability::query))

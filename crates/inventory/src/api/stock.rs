@@ -121,7 +121,7 @@ pub(super) async fn list(
 /// Lists SKUs of which nothing is available
 ///
 /// Sold out, or down to their safety stock. Right within a second.
-#[utoipa::path(get, path = "/v1/stock/low", operation_id = "listLowStock", tag = "Stock",
+#[utoipa::path(get, path = "/v1/low-stock", operation_id = "listLowStock", tag = "Stock",
     params(PageParams, QueryHeaders),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::LowStock>)))]
 pub(super) async fn list_low(

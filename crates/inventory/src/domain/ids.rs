@@ -13,7 +13,7 @@ pub const QUANTITY_MAX: i64 = 1_000_000_000;
 
 /// The text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id has 1 to 128 characters out of A-Z, a-z, 0-9, '.', '_', ':' and '-'")]
+#[error("an id has 1 to 128 characters out of A-Z, a-z, 0-9, '.', '_', ':' and '-', and is not '.' or '..'")]
 pub struct InvalidId;
 
 /// The number is no quantity.
@@ -23,7 +23,9 @@ pub struct InvalidQuantity;
 
 fn check(text: &str) -> Result<(), InvalidId> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
-    let right = (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed);
+    // Of dots alone it would be a step in a path, and no client would send it as it is.
+    let dots = text.bytes().all(|byte| byte == b'.') && text.len() < 3;
+    let right = (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed) && !dots;
     right.then_some(()).ok_or(InvalidId)
 }
 

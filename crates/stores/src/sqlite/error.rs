@@ -24,6 +24,12 @@ pub enum OpenError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The disk has no room left.
+    #[error("cannot open {}: the disk is full; free space, then start again", .file.display())]
+    Full {
+        /// The file.
+        file: PathBuf,
+    },
     /// SQLite refused.
     #[error("cannot open {}: {cause}", .file.display())]
     Database {
@@ -115,6 +121,7 @@ impl OpenError {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) | None => {
                 Self::Damaged { file: file.to_owned(), cause: cause.to_string() }
             }
+            Some(ErrorCode::DiskFull) => Self::Full { file: file.to_owned() },
             _ => Self::Database { file: file.to_owned(), cause },
         }
     }

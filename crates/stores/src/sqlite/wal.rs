@@ -146,6 +146,8 @@ impl Drop for Wal {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // After a good end the database file alone is the data. If it cannot be, the next start does it.
+        let _ = checkpoint(&self.connection.lock().unwrap_or_else(PoisonError::into_inner), TRUNCATE);
     }
 }
 

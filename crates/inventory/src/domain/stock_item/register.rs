@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Details, StockEvent, StockItem};
 use crate::domain::ids::Sku;
 
+/// What stands in paths where a SKU could stand.
+const PATH_WORDS: [&str; 3] = ["adjustments", "history", "reservations"];
+
 /// Makes a SKU known. The same again changes nothing.
 #[derive(Clone, Debug)]
 pub struct RegisterSku {
@@ -50,6 +53,9 @@ impl Command for RegisterSku {
     type Rejection = RegisterSkuRejection;
 
     fn validate(&self) -> Result<(), Invalid> {
+        if PATH_WORDS.contains(&self.sku.as_str()) {
+            return Err(Invalid::field("/sku", "this word is part of a path, so its stock could not be asked for"));
+        }
         self.details().check()
     }
 

@@ -56,7 +56,7 @@ async fn filters() {
     assert_eq!(skus(there), ["A0", "A2", "A4", "A6"]);
     let start: Vec<Stock> = all(&shop, &seen, "/v1/stock?skuPrefix=A3&limit=2", 2).await;
     assert_eq!(skus(start), ["A3"]);
-    let low: Vec<LowStock> = all(&shop, &seen, "/v1/stock/low?limit=2", 2).await;
+    let low: Vec<LowStock> = all(&shop, &seen, "/v1/low-stock?limit=2", 2).await;
     assert_eq!(low.into_iter().map(|item| item.sku).collect::<Vec<_>>(), ["A1", "A3", "A5"]);
     let short: Vec<ShortStock> = all(&shop, &seen, "/inventory?onlyAvailable=true&limit=3", 3).await;
     assert_eq!(short.len(), 4);
