@@ -97,6 +97,17 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    /// Waits for its end, so that it does not run on into the next measurement.
+    fn drop(&mut self) {
+        let _gone_already = self.child.start_kill();
+        let killed = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && killed.elapsed() < STOP_WAIT_MAX {
+            std::thread::sleep(ASK_EVERY);
+        }
+    }
+}
+
 async fn until_ready(addr: SocketAddr) {
     let mut client = Client::new(addr);
     while !client.call(&Call::get("/ready")).await.is_ok_and(|answer| answer.is_success()) {

@@ -15,6 +15,7 @@ use super::connection::ReadPool;
 use super::error::in_log;
 use super::folder::FolderLock;
 use super::snapshots::SnapshotFile;
+use super::streams;
 
 /// How many bits of a place are the position.
 const POSITION_BITS: u32 = 47;
@@ -24,9 +25,10 @@ pub(crate) const POSITION_MAX: Position = (1 << POSITION_BITS) - 1;
 /// A query for events, with the columns that [`EventRows`] reads.
 macro_rules! events {
     ($which:literal) => {
-        concat!("SELECT place, stream, version, at, batch, metadata, payload FROM events ", $which)
+        concat!("SELECT place, stream, version, at, batch, metadata, payload, previous FROM events ", $which)
     };
 }
+pub(super) use events;
 
 /// `log.db`, its readers, and what every reader of this process shares.
 pub(crate) struct LogFile {
@@ -68,11 +70,9 @@ impl LogFile {
         limit: usize,
     ) -> Result<Vec<Vec<Recorded>>, StoreError> {
         self.readers.read(|connection| {
-            let sql = events!("WHERE stream = ?1 AND version > ?2 ORDER BY version LIMIT ?3");
-            let mut statement = connection.prepare_cached(sql).map_err(in_log)?;
             let mut events = EventRows::default();
             let mut read = |(stream, after): &(StreamName, Version)| {
-                events.collect(statement.query((stream.as_str(), whole(*after), rows_max(limit)))?)
+                streams::forward(connection, &mut events, stream.as_str(), *after, limit)
             };
             streams.iter().map(|wanted| read(wanted).map_err(in_log)).collect()
         })
@@ -85,10 +85,7 @@ impl LogFile {
         limit: usize,
     ) -> Result<Vec<Recorded>, StoreError> {
         self.readers.read(|connection| {
-            let sql = events!("WHERE stream = ?1 AND version < ?2 ORDER BY version DESC LIMIT ?3");
-            let mut statement = connection.prepare_cached(sql).map_err(in_log)?;
-            let rows = statement.query((stream.as_str(), whole(before), rows_max(limit))).map_err(in_log)?;
-            EventRows::default().collect(rows).map_err(in_log)
+            streams::back(connection, &mut EventRows::default(), stream.as_str(), before, limit).map_err(in_log)
         })
     }
 
@@ -105,13 +102,11 @@ impl LogFile {
     pub(crate) fn snapshots(&self, streams: &[StreamName]) -> Result<Vec<Option<Snapshot>>, StoreError> {
         let mut found = self.snapshots.read(streams);
         self.readers.read(|connection| {
-            let sql = "SELECT place FROM events WHERE stream = ?1 AND version = ?2";
-            let mut statement = connection.prepare_cached(sql).map_err(in_log)?;
             for slot in &mut found {
                 let Some(snapshot) = slot else { continue };
-                let last = (snapshot.stream.as_str(), whole(snapshot.version));
-                let at: Option<i64> = statement.query_row(last, |row| row.get(0)).optional().map_err(in_log)?;
-                if at.map(|at| place_of(at).0) != Some(snapshot.partition) {
+                let end = streams::stream_end(connection, snapshot.stream.as_str()).map_err(in_log)?;
+                let folded = |(version, last)| version >= snapshot.version && place_of(last).0 == snapshot.partition;
+                if !end.is_some_and(folded) {
                     *slot = None;
                 }
             }
@@ -150,7 +145,7 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
 
 /// Turns rows into events. Neighbours often share their metadata, so the last one is kept rather than parsed again.
 #[derive(Default)]
-struct EventRows {
+pub(super) struct EventRows {
     metadata: Option<(Vec<u8>, Arc<Metadata>)>,
 }
 
@@ -163,7 +158,7 @@ impl EventRows {
         Ok(events)
     }
 
-    fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    pub(super) fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Recorded> {
         let (partition, position) = place_of(row.get(0)?);
         let version: i64 = row.get(2)?;
         Ok(Recorded {

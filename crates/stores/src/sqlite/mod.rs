@@ -20,6 +20,7 @@ mod model_table;
 mod read_store;
 mod schema;
 mod snapshots;
+mod streams;
 mod tail;
 mod wal;
 mod writer;

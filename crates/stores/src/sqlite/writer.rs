@@ -1,5 +1,6 @@
 //! The log's one writer: compares heads in memory, appends in one transaction, and stops for good if the disk fails.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use cqrs::{Append, AppendError, BatchId, Claim, Head, Metadata, PartitionId, Recorded, StoreError, Version};
@@ -8,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::error::{disk_full, in_log, store_error};
 use super::log_file::{LogFile, POSITION_MAX, place, whole};
+use super::streams::{MILESTONE_EVERY, stream_end};
 use super::wal::Wal;
 
 /// The one connection that writes the log.
@@ -53,6 +55,7 @@ impl Writer {
             Failure::Insert(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
                 AppendError::Conflict
             }
+            Failure::Taken => AppendError::Conflict,
             Failure::Insert(error) => self.settle(&error).into(),
             Failure::Versions(event) => StoreError::Broken(format!(
                 "the batch puts {event} after a version that does not exist: a fault of the caller"
@@ -121,6 +124,8 @@ fn out_of_range(partition: PartitionId) -> StoreError {
 /// Where a transaction failed: before its commit it has surely changed nothing.
 enum Failure {
     Insert(rusqlite::Error),
+    /// An event's place in its stream is taken.
+    Taken,
     /// The event, as `stream@version`, that leaves a gap in its stream.
     Versions(String),
     Commit(rusqlite::Error),
@@ -134,30 +139,12 @@ impl From<rusqlite::Error> for Failure {
 
 fn write(connection: &mut Connection, batch: &Append, heads: &[Head]) -> Result<(), Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    check_versions(&transaction, &batch.events)?;
     insert(&transaction, batch, heads)?;
     transaction.commit().map_err(Failure::Commit)
 }
 
-/// Refuses an event that would leave a gap in its stream. One that is there already the table itself refuses.
-fn check_versions(transaction: &Transaction<'_>, events: &[Recorded]) -> Result<(), Failure> {
-    let mut last = FxHashMap::<&str, Version>::default();
-    let mut is_there = transaction.prepare_cached("SELECT 1 FROM events WHERE stream = ?1 AND version = ?2")?;
-    for event in events {
-        let stream = event.stream.as_str();
-        let follows = match last.insert(stream, event.version) {
-            Some(before) => event.version == before + 1,
-            None => event.version == 1 || is_there.exists((stream, whole(event.version.saturating_sub(1))))?,
-        };
-        if !follows {
-            return Err(Failure::Versions(format!("{stream}@{}", event.version)));
-        }
-    }
-    Ok(())
-}
-
 /// Writes all of a batch but its commit.
-fn insert(transaction: &Transaction<'_>, batch: &Append, heads: &[Head]) -> rusqlite::Result<()> {
+fn insert(transaction: &Transaction<'_>, batch: &Append, heads: &[Head]) -> Result<(), Failure> {
     let id = batch.id.0.into_bytes();
     transaction.prepare_cached("INSERT INTO batches VALUES (?1)")?.execute([&id])?;
     insert_events(transaction, &batch.events, &id)?;
@@ -174,20 +161,85 @@ fn insert(transaction: &Transaction<'_>, batch: &Append, heads: &[Head]) -> rusq
     Ok(())
 }
 
-fn insert_events(transaction: &Transaction<'_>, events: &[Recorded], batch: &[u8; 16]) -> rusqlite::Result<()> {
-    let mut statement = transaction.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+fn insert_events(transaction: &Transaction<'_>, events: &[Recorded], batch: &[u8; 16]) -> Result<(), Failure> {
+    let mut statement = transaction.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
     let mut metadata = MetadataJson::default();
+    let mut chains = Chains::new(transaction);
     for event in events {
-        statement.raw_bind_parameter(1, place(event.partition, event.position))?;
+        let place = place(event.partition, event.position);
+        statement.raw_bind_parameter(1, place)?;
         statement.raw_bind_parameter(2, event.stream.as_str())?;
         statement.raw_bind_parameter(3, whole(event.version))?;
-        statement.raw_bind_parameter(4, event.at.as_millis())?;
-        statement.raw_bind_parameter(5, batch)?;
-        statement.raw_bind_parameter(6, metadata.of(&event.metadata)?)?;
-        statement.raw_bind_parameter(7, &**event.payload.json())?;
+        statement.raw_bind_parameter(4, chains.link(event, place)?)?;
+        statement.raw_bind_parameter(5, event.at.as_millis())?;
+        statement.raw_bind_parameter(6, batch)?;
+        statement.raw_bind_parameter(7, metadata.of(&event.metadata)?)?;
+        statement.raw_bind_parameter(8, &**event.payload.json())?;
         statement.raw_execute()?;
     }
-    Ok(())
+    chains.store()
+}
+
+/// The streams a batch adds to, each with its end as the batch leaves it.
+struct Chains<'t, 'e> {
+    transaction: &'t Transaction<'t>,
+    ends: FxHashMap<&'e str, End>,
+}
+
+struct End {
+    /// Whether the batch makes the stream.
+    new: bool,
+    version: Version,
+    last: i64,
+}
+
+impl<'t, 'e> Chains<'t, 'e> {
+    fn new(transaction: &'t Transaction<'t>) -> Self {
+        Self { transaction, ends: FxHashMap::default() }
+    }
+
+    /// Moves the end of the event's stream to `place`; returns where it was.
+    fn link(&mut self, event: &'e Recorded, place: i64) -> Result<i64, Failure> {
+        let stream = event.stream.as_str();
+        let end = match self.ends.entry(stream) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(stored_end(self.transaction, event)?),
+        };
+        if event.version <= end.version {
+            return Err(Failure::Taken);
+        }
+        if event.version != end.version + 1 {
+            return Err(Failure::Versions(format!("{stream}@{}", event.version)));
+        }
+        end.version = event.version;
+        if event.version.is_multiple_of(MILESTONE_EVERY) {
+            let sql = "INSERT INTO milestones VALUES (?1, ?2, ?3)";
+            self.transaction.prepare_cached(sql)?.execute((stream, whole(event.version), place))?;
+        }
+        Ok(std::mem::replace(&mut end.last, place))
+    }
+
+    fn store(self) -> Result<(), Failure> {
+        let mut insert = self.transaction.prepare_cached("INSERT INTO streams VALUES (?1, ?2, ?3)")?;
+        let mut update =
+            self.transaction.prepare_cached("UPDATE streams SET version = ?2, last = ?3 WHERE name = ?1")?;
+        for (stream, end) in self.ends {
+            let statement = if end.new { &mut insert } else { &mut update };
+            statement.execute((stream, whole(end.version), end.last))?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the event's stream ends before the batch. One that the event begins is not looked up: if it exists, storing it
+/// is refused by its name.
+fn stored_end(transaction: &Transaction<'_>, event: &Recorded) -> rusqlite::Result<End> {
+    if event.version > 1
+        && let Some((version, last)) = stream_end(transaction, event.stream.as_str())?
+    {
+        return Ok(End { new: false, version, last });
+    }
+    Ok(End { new: true, version: 0, last: 0 })
 }
 
 /// Metadata as it is stored. The events of one command share it, so it is written once for all of them.

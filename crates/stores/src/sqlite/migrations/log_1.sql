@@ -16,14 +16,30 @@ CREATE TABLE events (
     place INTEGER PRIMARY KEY,
     stream TEXT NOT NULL,
     version INTEGER NOT NULL,
+    -- The place of the event before it in its stream; 0 for a stream's first.
+    previous INTEGER NOT NULL,
     at INTEGER NOT NULL,
     batch BLOB NOT NULL,
     metadata BLOB,
     payload BLOB NOT NULL
 ) STRICT;
 
--- Makes a stream's name unique whatever partition it lives in, and reads one stream in order.
-CREATE UNIQUE INDEX events_by_stream ON events (stream, version);
+-- The last event of every stream: what makes a stream's name unique whatever partition it lives in. A stream is read
+-- from here back along `previous`. An index on (stream, version) would be written for every event, each hot stream on a
+-- page of its own; a row here is written once per batch and stream, and a thousand streams fit into a dozen pages.
+CREATE TABLE streams (
+    name TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    last INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Every 256th event of a stream, so that a part of a long one is found without walking all of it.
+CREATE TABLE milestones (
+    stream TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (stream, version)
+) STRICT, WITHOUT ROWID;
 
 -- One row per append, so that an unknown outcome can be looked up without an index on every event.
 CREATE TABLE batches (
