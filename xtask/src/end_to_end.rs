@@ -10,30 +10,54 @@ use crate::sh::{Cmd, step};
 /// One command line of the binary, and the judge of what it prints.
 struct Check {
     name: &'static str,
+    /// How it is built.
+    build: &'static [&'static str],
     args: &'static [&'static str],
     limit: Duration,
     judge: fn(&str) -> Result<()>,
 }
 
 /// Add a line here for a check that a user could repeat by hand.
-const CHECKS: &[Check] = &[Check {
-    name: "comanda demo sells exactly what there is",
-    args: &["demo", "--exit", "--json"],
-    limit: Duration::from_secs(180),
-    judge: demo_is_sound,
-}];
+const CHECKS: &[Check] = &[
+    Check {
+        name: "comanda demo sells exactly what there is",
+        build: &["--release"],
+        args: &["demo", "--exit", "--json"],
+        limit: Duration::from_secs(180),
+        judge: demo_is_sound,
+    },
+    Check {
+        name: "comanda load crash: killed again and again, it keeps what it acknowledged",
+        build: &["--release"],
+        args: &["load", "crash", "--kills", "20"],
+        limit: Duration::from_secs(180),
+        judge: |output| says(output, "every acknowledged command is there, once"),
+    },
+    Check {
+        name: "the control of that test: answers before the commit are caught",
+        build: &["--features", "faults"],
+        args: &["load", "crash", "--control", "--kills", "10"],
+        limit: Duration::from_secs(180),
+        judge: |output| says(output, "the control was caught"),
+    },
+];
 
 /// Builds the release binary and runs every check.
 pub(crate) fn run() -> Result<()> {
     step("release build", || Cmd::cargo(["build", "--locked", "--release", "--package", "comanda"]).run())?;
     CHECKS.iter().try_for_each(|check| {
-        let fixed = ["run", "--quiet", "--locked", "--release", "--package", "comanda", "--"];
-        let command = Cmd::cargo(fixed.iter().chain(check.args).copied());
+        let run = ["run", "--quiet", "--locked", "--package", "comanda"];
+        let command = Cmd::cargo(run.iter().chain(check.build).chain(&["--"]).chain(check.args).copied());
         step(check.name, || {
             let output = command.stdout(check.limit)?;
             (check.judge)(&output).with_context(|| format!("wrong answer; repeat with: {command}"))
         })
     })
+}
+
+fn says(output: &str, words: &str) -> Result<()> {
+    ensure!(output.contains(words), "it does not say `{words}`: {output}");
+    Ok(())
 }
 
 /// The last line is the demo's summary: something sold, something refused, nothing oversold, the books in order.
