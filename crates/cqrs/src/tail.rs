@@ -83,8 +83,8 @@ impl Tail {
 }
 
 impl Default for Tail {
-    /// Room for 65,536 events.
+    /// Room for 16,384 events: a projector is a few batches behind, and what lies longer in memory is cold.
     fn default() -> Self {
-        Self::new(65_536)
+        Self::new(16_384)
     }
 }

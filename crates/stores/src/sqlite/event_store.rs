@@ -10,7 +10,7 @@ use cqrs::{
 use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::log_file::LogFile;
+use super::log_file::{LogFile, claims, read_streams};
 use super::wal::Wal;
 use super::writer::Writer;
 
@@ -28,6 +28,17 @@ impl SqliteEventStore {
     pub(crate) fn new(connection: Connection, wal: Wal, log: Arc<LogFile>) -> Self {
         let writer = Writer::new(connection, wal, Arc::clone(&log));
         Self { writer: Arc::new(Mutex::new(writer)), log }
+    }
+
+    /// Reads with the writer's connection while nothing is being appended, else with one of the readers'.
+    ///
+    /// An executor reads between its own appends. Every commit empties the page caches of all other connections, and what
+    /// it looks up (is this stream new?) is what it is about to write: the writer has those pages, and needs them.
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        match self.writer.try_lock() {
+            Ok(writer) => read(writer.connection()),
+            Err(_) => self.log.readers.read(read),
+        }
     }
 }
 
@@ -59,7 +70,7 @@ impl LogReader for SqliteEventStore {
         streams: &[(StreamName, Version)],
         limit: usize,
     ) -> Result<Vec<Vec<Recorded>>, StoreError> {
-        self.log.read_streams(streams, limit)
+        self.read(|connection| read_streams(connection, streams, limit))
     }
 
     async fn read_stream_back(
@@ -94,7 +105,7 @@ impl EventStore for SqliteEventStore {
     }
 
     async fn claims(&self, keys: &[String]) -> Result<Vec<Option<Claim>>, StoreError> {
-        self.log.claims(keys)
+        self.read(|connection| claims(connection, keys))
     }
 
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<(), StoreError> {

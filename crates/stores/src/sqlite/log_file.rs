@@ -8,7 +8,7 @@ use cqrs::{
     Timestamp, Version,
 };
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, Rows};
+use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use uuid::Uuid;
 
 use super::connection::ReadPool;
@@ -69,13 +69,7 @@ impl LogFile {
         streams: &[(StreamName, Version)],
         limit: usize,
     ) -> Result<Vec<Vec<Recorded>>, StoreError> {
-        self.readers.read(|connection| {
-            let mut events = EventRows::default();
-            let mut read = |(stream, after): &(StreamName, Version)| {
-                streams::forward(connection, &mut events, stream.as_str(), *after, limit)
-            };
-            streams.iter().map(|wanted| read(wanted).map_err(in_log)).collect()
-        })
+        self.readers.read(|connection| read_streams(connection, streams, limit))
     }
 
     pub(crate) fn read_stream_back(
@@ -86,15 +80,6 @@ impl LogFile {
     ) -> Result<Vec<Recorded>, StoreError> {
         self.readers.read(|connection| {
             streams::back(connection, &mut EventRows::default(), stream.as_str(), before, limit).map_err(in_log)
-        })
-    }
-
-    pub(crate) fn claims(&self, keys: &[String]) -> Result<Vec<Option<Claim>>, StoreError> {
-        self.readers.read(|connection| {
-            let sql = "SELECT key, fingerprint, answer FROM claims WHERE key = ?1";
-            let mut statement = connection.prepare_cached(sql).map_err(in_log)?;
-            let mut read = |key: &String| statement.query_row([key], claim).optional();
-            keys.iter().map(|key| read(key).map_err(in_log)).collect()
         })
     }
 
@@ -114,6 +99,27 @@ impl LogFile {
         })?;
         Ok(found)
     }
+}
+
+/// Reads several streams on one connection.
+pub(crate) fn read_streams(
+    connection: &Connection,
+    streams: &[(StreamName, Version)],
+    limit: usize,
+) -> Result<Vec<Vec<Recorded>>, StoreError> {
+    let mut events = EventRows::default();
+    let mut read = |(stream, after): &(StreamName, Version)| {
+        streams::forward(connection, &mut events, stream.as_str(), *after, limit)
+    };
+    streams.iter().map(|wanted| read(wanted).map_err(in_log)).collect()
+}
+
+/// Looks up several claims on one connection.
+pub(crate) fn claims(connection: &Connection, keys: &[String]) -> Result<Vec<Option<Claim>>, StoreError> {
+    let sql = "SELECT key, fingerprint, answer FROM claims WHERE key = ?1";
+    let mut statement = connection.prepare_cached(sql).map_err(in_log)?;
+    let mut read = |key: &String| statement.query_row([key], claim).optional();
+    keys.iter().map(|key| read(key).map_err(in_log)).collect()
 }
 
 /// Where an event stands, as one number that orders by partition, then position.

@@ -83,6 +83,11 @@ impl Writer {
         StoreError::Broken(self.log.broken.get_or_init(|| cause).clone())
     }
 
+    /// The connection, to read with between appends.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Refuses if an earlier append has broken the log.
     pub(crate) fn check_sound(&self) -> Result<(), StoreError> {
         self.log.broken.get().map_or(Ok(()), |cause| Err(StoreError::Broken(cause.clone())))
