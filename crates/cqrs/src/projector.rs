@@ -23,6 +23,15 @@ const ROWS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 /// How often a fold may ask for rows it had not named before: each round loads all that the last one missed.
 pub(crate) const ROUNDS_MAX: usize = 64;
 
+/// The longest pause after a commit under load.
+const PAUSE_MAX: Duration = Duration::from_millis(5);
+
+/// A commit of more events than this is followed at once by the next.
+const PAUSE_EVENTS_MAX: u64 = 4_096;
+
+/// A commit shorter than this is followed at once by the next.
+const PAUSE_AFTER: Duration = Duration::from_micros(300);
+
 /// How long a follower waits before it looks at the log by itself: another process may have appended.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -150,6 +159,8 @@ pub struct Projector {
     views: Views,
     /// The batch of the tail to look at next.
     tail_next: u64,
+    /// How long the last commit took.
+    last_commit: Duration,
 }
 
 struct FoldState {
@@ -190,7 +201,7 @@ impl Projector {
             }
             folds.push(FoldState { fold: projection.start(), read });
         }
-        let projector = Self { folds, log, store, tail, views, tail_next: 0 };
+        let projector = Self { folds, log, store, tail, views, tail_next: 0, last_commit: Duration::ZERO };
         projector.views.advance(projector.slowest());
         Ok(projector)
     }
@@ -216,7 +227,16 @@ impl Projector {
         tokio::pin!(stop);
         loop {
             appended.mark_unchanged();
-            self.catch_up().await?;
+            match self.step().await? {
+                0 => {}
+                // Twice as long as the commit took: under load each commit then folds several batches, and a hot row or
+                // page is written once for all of them. A backlog has large batches anyway, and is not kept waiting.
+                events if events < PAUSE_EVENTS_MAX && self.last_commit >= PAUSE_AFTER => {
+                    tokio::time::sleep((self.last_commit * 2).min(PAUSE_MAX)).await;
+                    continue;
+                }
+                _ => continue,
+            }
             tokio::select! {
                 () = &mut stop => break,
                 _ = appended.changed() => {}
@@ -234,25 +254,32 @@ impl Projector {
     pub async fn catch_up(&mut self) -> Result<u64, ProjectorError> {
         let mut folded = 0;
         loop {
-            let (batches, next) = self.tail.since(self.tail_next, BATCH_EVENTS_MAX);
-            let events: Vec<&Recorded> = batches.iter().flat_map(|batch| &batch.events).collect();
-            let events = if self.follows(&events) { events } else { Vec::new() };
-            if !events.is_empty() {
-                folded += self.advance(&events).await?;
-                self.tail_next = next;
-                for batch in &batches {
-                    metrics::histogram!("projector_lag_seconds").record(batch.at.elapsed().as_secs_f64());
-                }
-                continue;
+            match self.step().await? {
+                0 => return Ok(folded),
+                events => folded += events,
             }
-            // Nothing in the tail, or a gap before it: the log knows.
-            let read = self.read_log().await?;
-            if read.is_empty() {
-                self.tail_next = next;
-                return Ok(folded);
-            }
-            folded += self.advance(&read.iter().collect::<Vec<_>>()).await?;
         }
+    }
+
+    /// Folds a part of what is in the log by now; returns how many events, none at the end.
+    async fn step(&mut self) -> Result<u64, ProjectorError> {
+        let (batches, next) = self.tail.since(self.tail_next, BATCH_EVENTS_MAX);
+        let events: Vec<&Recorded> = batches.iter().flat_map(|batch| &batch.events).collect();
+        if !events.is_empty() && self.follows(&events) {
+            let folded = self.advance(&events).await?;
+            self.tail_next = next;
+            for batch in &batches {
+                metrics::histogram!("projector_lag_seconds").record(batch.at.elapsed().as_secs_f64());
+            }
+            return Ok(folded);
+        }
+        // Nothing in the tail, or a gap before it: the log knows.
+        let read = self.read_log().await?;
+        if read.is_empty() {
+            self.tail_next = next;
+            return Ok(0);
+        }
+        self.advance(&read.iter().collect::<Vec<_>>()).await
     }
 
     /// Whether `events` go on without a gap from where the slowest view stands.
@@ -317,7 +344,8 @@ impl Projector {
         self.views.advance(self.slowest());
         committed?;
         metrics::counter!("projector_events_total").increment(events.len() as u64);
-        metrics::histogram!("projector_batch_seconds").record(started.elapsed().as_secs_f64());
+        self.last_commit = started.elapsed();
+        metrics::histogram!("projector_batch_seconds").record(self.last_commit.as_secs_f64());
         Ok(events.len() as u64)
     }
 }
