@@ -24,7 +24,7 @@ const ROWS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 pub(crate) const ROUNDS_MAX: usize = 64;
 
 /// The longest pause after a commit under load.
-const PAUSE_MAX: Duration = Duration::from_millis(5);
+const PAUSE_MAX: Duration = Duration::from_millis(10);
 
 /// A commit of more events than this is followed at once by the next.
 const PAUSE_EVENTS_MAX: u64 = 4_096;
@@ -229,10 +229,10 @@ impl Projector {
             appended.mark_unchanged();
             match self.step().await? {
                 0 => {}
-                // Twice as long as the commit took: under load each commit then folds several batches, and a hot row or
+                // Four times as long as the commit took: under load each commit then folds several batches, and a hot row or
                 // page is written once for all of them. A backlog has large batches anyway, and is not kept waiting.
                 events if events < PAUSE_EVENTS_MAX && self.last_commit >= PAUSE_AFTER => {
-                    tokio::time::sleep((self.last_commit * 2).min(PAUSE_MAX)).await;
+                    tokio::time::sleep((self.last_commit * 4).min(PAUSE_MAX)).await;
                     continue;
                 }
                 _ => continue,

@@ -15,7 +15,7 @@ use super::log_file::LogFile;
 use super::log_reader::SqliteLogReader;
 use super::read_store::{SqliteReadStore, SqliteViewReader};
 use super::snapshots::SnapshotFile;
-use super::wal::{Wal, WalCounters, WalLimits};
+use super::wal::{self, Wal, WalCounters, WalLimits};
 use super::{schema, tail};
 
 const MIB: u64 = 1 << 20;
@@ -35,7 +35,7 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { partitions: 16, readers: 4, wal_bytes_max: 64 * MIB, log_pages_max: None }
+        Self { partitions: 16, readers: 4, wal_bytes_max: 32 * MIB, log_pages_max: None }
     }
 }
 
@@ -83,6 +83,7 @@ impl SqliteFolder {
         let mut writer = file.open()?;
         let limits = WalLimits { copy_bytes: options.wal_bytes_max / 8, bytes_max: options.wal_bytes_max };
         let wal = Wal::keep(&file, "log.db", limits, Arc::clone(&broken))?;
+        wal::reserve(&file.path, options.wal_bytes_max);
         let failed = |cause| OpenError::sqlite(&file.path, cause);
         if let Some(pages) = options.log_pages_max {
             writer.pragma_update(None, "max_page_count", pages).map_err(failed)?;
