@@ -150,7 +150,7 @@ pub trait LogReader: Send + Sync + 'static {
 /// * After an I/O error whose effect on the disk is not known it MUST refuse every later append with
 ///   [`StoreError::Broken`].
 ///
-/// [`crate::testkit::event_store_contract`] holds every store to it.
+/// The suite `event_store_contract!` of the test kit holds every store to it.
 ///
 /// ```
 /// use cqrs::memory::MemoryEventStore;

@@ -205,7 +205,7 @@ pub trait ViewReader: Send + Sync + 'static {
 /// * [`commit`](ReadStore::commit) MUST write the rows and checkpoints of all its models together or not at all.
 /// * A commit MAY be lost in a power cut as a whole (the log has it all); it MUST NOT be torn.
 ///
-/// [`crate::testkit::read_store_contract`] holds every store to it.
+/// The suite `read_store_contract!` of the test kit holds every store to it.
 ///
 /// ```
 /// use cqrs::memory::MemoryReadStore;
