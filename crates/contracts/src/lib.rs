@@ -10,6 +10,7 @@
 mod adjustment;
 mod availability;
 mod batch;
+pub mod events;
 mod ledger;
 mod location;
 mod page;

@@ -163,6 +163,13 @@ impl Streams {
         self
     }
 
+    /// All streams of `other` as well.
+    #[must_use]
+    pub fn and_those_of(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Many streams of one aggregate.
     #[must_use]
     pub fn and_all<A: Aggregate>(mut self, streams: impl IntoIterator<Item = Stream<A>>) -> Self {
@@ -276,6 +283,25 @@ impl<T> Decision<T> {
         for event in events {
             self.add(stream, event);
         }
+        self
+    }
+
+    /// The same events with another answer.
+    #[must_use]
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Decision<U> {
+        Decision { answer: answer(self.answer), events: self.events }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn answered(&self) -> &T {
+        &self.answer
+    }
+
+    /// The same answer, and `other`'s events after these.
+    #[must_use]
+    pub fn and<U>(mut self, other: Decision<U>) -> Self {
+        self.events.extend(other.events);
         self
     }
 

@@ -6,6 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::aggregate::Aggregate;
 use crate::command::Command;
+use crate::messaging::{Advance, Discard, Inbox, Publish, React, Receive, Retry};
 use crate::projection::Projection;
 use crate::projector::{AnyProjection, Fold};
 use crate::query::Query;
@@ -47,6 +48,7 @@ pub struct Context {
     queries: Vec<&'static str>,
     query_types: FxHashSet<TypeId>,
     projections: Vec<Box<dyn AnyProjection>>,
+    publish: Option<Publish>,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             queries: Vec::new(),
             query_types: FxHashSet::default(),
             projections: Vec::new(),
+            publish: None,
         }
     }
 
@@ -94,6 +97,22 @@ impl Context {
         self
     }
 
+    /// Says which of its events are contract events.
+    #[must_use]
+    pub fn publishes(mut self, publish: Publish) -> Self {
+        self.publish = Some(publish);
+        self
+    }
+
+    /// Lists a reaction to the contract events of other contexts.
+    #[must_use]
+    pub fn reacts<R: React>(mut self) -> Self {
+        if self.kind(Inbox::KIND).is_none() {
+            self = self.aggregate::<Inbox>().command::<Advance>().command::<Discard>();
+        }
+        self.command::<Receive<R>>().command::<Retry<R>>()
+    }
+
     /// The context's name.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -122,6 +141,10 @@ impl Context {
 
     pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
         self.kinds.iter().copied().find(|kind| kind.name == name)
+    }
+
+    pub(crate) fn publisher(&self) -> Option<Publish> {
+        self.publish
     }
 
     pub(crate) fn projections(&self) -> &[Box<dyn AnyProjection>] {

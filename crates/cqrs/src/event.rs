@@ -88,7 +88,8 @@ impl fmt::Display for StreamName {
 }
 
 /// The id of one append: every event of a batch carries it, so that an unknown outcome can be looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct BatchId(pub Uuid);
 
 impl BatchId {
@@ -100,7 +101,8 @@ impl BatchId {
 }
 
 /// The identity of one log, made when it is created or restored: a consistency token of another epoch is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Epoch(pub Uuid);
 
 /// Who and what caused a command; stored with each of its events.
@@ -116,6 +118,9 @@ pub struct Metadata {
     /// The id that ties together all that one request caused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
+    /// The id of the message that caused it, if it was no request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causation_id: Option<String>,
     /// The W3C trace context of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

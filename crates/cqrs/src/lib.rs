@@ -31,7 +31,10 @@ mod context;
 mod event;
 mod event_store;
 mod executor;
+mod id;
 pub mod memory;
+mod messaging;
+mod process;
 mod projection;
 mod projector;
 mod query;
@@ -57,6 +60,13 @@ pub use context::Context;
 pub use event::{BatchId, Epoch, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
 pub use event_store::{Append, AppendError, Claim, EventStore, Head, HeadLock, LogReader, Snapshot, StoreError};
 pub use executor::{Executor, ExecutorLoop, ExecutorSettings, SnapshotLoop};
+pub use id::{ID_LENGTH_MAX, InvalidId, check_id};
+pub use messaging::{
+    Advance, CannotReact, ContractEvent, Cursor, Discard, EventId, Feed, FeedError, FeedPage, FeedRequest, Inbox,
+    InboxEvent, InboxId, InboxRejection, Message, NotAnEventId, PARKED_MAX, Parked, Publish, React, Reaction, Receive,
+    Received, Retried, Retry, Subscription, Transport, TransportError,
+};
+pub use process::Process;
 pub use projection::{Projection, Rows, Unreadable};
 pub use projector::{Projector, ProjectorError};
 pub use query::{Ask, Query, QueryError, ReadSide, Rowset, Told};

@@ -77,6 +77,18 @@ pub struct Unreadable {
     pub cause: String,
 }
 
+impl Unreadable {
+    pub(crate) fn of(event: &Recorded, cause: &serde_json::Error) -> Self {
+        Self {
+            stream: event.stream.to_string(),
+            version: event.version,
+            partition: event.partition.0,
+            position: event.position,
+            cause: cause.to_string(),
+        }
+    }
+}
+
 impl Recorded {
     /// This event as one of aggregate `A`; `None` if it is of another kind.
     ///
@@ -86,14 +98,7 @@ impl Recorded {
         if self.stream.kind() != A::KIND {
             return Ok(None);
         }
-        let event = self.payload.decode::<A>().map_err(|cause| Unreadable {
-            stream: self.stream.to_string(),
-            version: self.version,
-            partition: self.partition.0,
-            position: self.position,
-            cause: cause.to_string(),
-        })?;
-        Ok(Some(event))
+        self.payload.decode::<A>().map(Some).map_err(|cause| Unreadable::of(self, &cause))
     }
 }
 

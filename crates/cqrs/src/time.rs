@@ -1,5 +1,7 @@
 //! Time as a value: milliseconds since the Unix epoch, and the one port that may read a clock.
 
+mod rfc3339;
+
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,6 +44,22 @@ impl Timestamp {
     pub fn round_up(self, step_ms: i64) -> Self {
         let rest = self.0.rem_euclid(step_ms);
         if rest == 0 { self } else { Self(self.0.saturating_add(step_ms - rest)) }
+    }
+}
+
+impl Timestamp {
+    /// This instant as RFC 3339 in UTC with milliseconds: `2026-03-01T09:30:00.000Z`.
+    ///
+    /// An instant outside the years 0 to 9999 becomes the first or last one inside.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        rfc3339::write(self)
+    }
+
+    /// The instant that an RFC 3339 text names, to the millisecond.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
     }
 }
 

@@ -20,7 +20,6 @@ mod preconditions;
 mod problem;
 mod reply;
 mod serve;
-mod time;
 
 pub use body::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX};
 pub use call::{CONSISTENCY_TOKEN, Call, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, Inquiry};
@@ -35,4 +34,3 @@ pub use preconditions::{etag, if_match, is_none_match};
 pub use problem::Problem;
 pub use reply::Reply;
 pub use serve::{ServeLimits, serve};
-pub use time::rfc3339;

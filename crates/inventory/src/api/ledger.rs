@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::QueryHeaders;
-use comanda_web::{Inquiry, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit, rfc3339};
+use comanda_web::{Inquiry, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit};
 use cqrs::Inquire;
 
 use super::parse::{PageParams, path_sku};
@@ -39,7 +39,7 @@ pub(super) async fn read(
 fn written(entry: LedgerEntry) -> contract::LedgerEntry {
     contract::LedgerEntry {
         version: entry.version,
-        at: rfc3339(entry.at),
+        at: entry.at.to_rfc3339(),
         movement: movement(entry.kind),
         location_id: entry.location.as_str().to_owned(),
         on_hand_delta: entry.delta.on_hand,

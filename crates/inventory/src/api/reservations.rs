@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, ReadHeaders};
 use comanda_web::{
-    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, PathParam, Problem, Reply, etag, rfc3339,
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, PathParam, Problem, Reply, etag,
 };
 use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
@@ -250,7 +250,7 @@ pub(super) fn written(view: ReservationView) -> contract::Reservation {
     contract::Reservation {
         reservation_id: view.reservation_id.as_str().to_owned(),
         state: state(view.state),
-        expires_at: view.expires_at.map(rfc3339),
+        expires_at: view.expires_at.map(cqrs::Timestamp::to_rfc3339),
         lines: view.lines.into_iter().map(line).collect(),
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, rfc3339};
+use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply};
 use cqrs::{Dispatch, Inquire};
 use serde::Deserialize;
 
@@ -167,6 +167,6 @@ fn written(row: &StockRow) -> contract::ShortStock {
     contract::ShortStock {
         sku: row.sku.as_ref().to_owned(),
         available: row.available,
-        updated_at: rfc3339(row.updated_at),
+        updated_at: row.updated_at.to_rfc3339(),
     }
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag, rfc3339};
+use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
 use cqrs::{Dispatch, Inquire};
 use serde::Deserialize;
 
@@ -159,7 +159,7 @@ fn written(row: &StockRow) -> contract::Stock {
         backorder_limit: row.details.backorder_limit,
         available: row.available,
         version: row.version,
-        updated_at: rfc3339(row.updated_at),
+        updated_at: row.updated_at.to_rfc3339(),
         locations: locations.collect(),
     }
 }

@@ -3,90 +3,30 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+pub use cqrs::{ID_LENGTH_MAX, InvalidId};
 use serde::{Deserialize, Serialize};
-
-/// The longest id, in characters.
-pub const ID_LENGTH_MAX: usize = 128;
 
 /// The largest quantity of one line, in units.
 pub const QUANTITY_MAX: i64 = 1_000_000_000;
-
-/// The text is no id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an id has 1 to 128 characters out of A-Z, a-z, 0-9, '.', '_', ':' and '-', and is not '.' or '..'")]
-pub struct InvalidId;
 
 /// The number is no quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a quantity is a whole number from 1 to 1,000,000,000")]
 pub struct InvalidQuantity;
 
-fn check(text: &str) -> Result<(), InvalidId> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'-');
-    // Of dots alone it would be a step in a path, and no client would send it as it is.
-    let dots = text.bytes().all(|byte| byte == b'.') && text.len() < 3;
-    let right = (1..=ID_LENGTH_MAX).contains(&text.len()) && text.bytes().all(allowed) && !dots;
-    right.then_some(()).ok_or(InvalidId)
-}
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "Arc<str>")]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// The id that `text` is.
-            ///
-            /// # Errors
-            /// [`InvalidId`] unless it matches `[A-Za-z0-9._:-]{1,128}`.
-            pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                check(text).map(|()| Self(text.into()))
-            }
-
-            /// The id as text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl TryFrom<Arc<str>> for $name {
-            type Error = InvalidId;
-
-            fn try_from(text: Arc<str>) -> Result<Self, InvalidId> {
-                check(&text).map(|()| Self(text))
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(&self.0, f)
-            }
-        }
-    };
-}
-
-id!(
+cqrs::text_id!(
     /// A thing that is sold.
     Sku
 );
-id!(
+cqrs::text_id!(
     /// A place that holds stock.
     LocationId
 );
-id!(
+cqrs::text_id!(
     /// A reservation, named by its owner.
     ReservationId
 );
-id!(
+cqrs::text_id!(
     /// A line of a reservation, unique within it.
     LineId
 );

@@ -1,17 +1,14 @@
-//! Times as the interface writes them.
+//! An instant as RFC 3339 writes it.
 
-use cqrs::Timestamp;
+use super::Timestamp;
 
 /// The first and last instant that has a year of four digits, in milliseconds.
 const FIRST_MS: i64 = -62_167_219_200_000;
 const LAST_MS: i64 = 253_402_300_799_999;
 
-/// `at` as RFC 3339 in UTC with milliseconds: `2026-03-01T09:30:00.000Z`.
-///
-/// An instant outside the years 0 to 9999 becomes the first or last one inside. Written by hand because nearly every
+/// Written by hand because nearly every
 /// answer carries a time: a general formatter costs ten times as much.
-#[must_use]
-pub fn rfc3339(at: Timestamp) -> String {
+pub(super) fn write(at: Timestamp) -> String {
     let ms = at.as_millis().clamp(FIRST_MS, LAST_MS);
     let (days, ms_of_day) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
     let (year, month, day) = date(days);
@@ -57,8 +54,8 @@ mod tests {
 
     #[test]
     fn times_have_milliseconds_even_when_they_are_zero() {
-        assert_eq!(rfc3339(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
-        assert_eq!(rfc3339(Timestamp::from_millis(1_772_357_400_007)), "2026-03-01T09:30:00.007Z");
+        assert_eq!(write(Timestamp::from_millis(0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(write(Timestamp::from_millis(1_772_357_400_007)), "2026-03-01T09:30:00.007Z");
     }
 
     #[test]
@@ -67,13 +64,13 @@ mod tests {
         for day in -146_097..=146_097_i64 {
             let ms = day * 86_400_000 + day.rem_euclid(86_399) * 1_000 + 7;
             let expected = jiff::Timestamp::from_millisecond(ms).unwrap();
-            assert_eq!(rfc3339(Timestamp::from_millis(ms)), format!("{expected:.3}"));
+            assert_eq!(write(Timestamp::from_millis(ms)), format!("{expected:.3}"));
         }
     }
 
     #[test]
     fn an_instant_beyond_the_calendar_does_not_fail() {
-        assert_eq!(rfc3339(Timestamp::MAX), "9999-12-31T23:59:59.999Z");
-        assert_eq!(rfc3339(Timestamp::from_millis(i64::MIN)), "0000-01-01T00:00:00.000Z");
+        assert_eq!(write(Timestamp::MAX), "9999-12-31T23:59:59.999Z");
+        assert_eq!(write(Timestamp::from_millis(i64::MIN)), "0000-01-01T00:00:00.000Z");
     }
 }

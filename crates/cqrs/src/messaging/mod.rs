@@ -1,0 +1,27 @@
+//! Between contexts: contract events, published from one log and reacted to in another, each exactly once.
+//!
+//! ```text
+//! owner's log ─► Relay ─► Transport ─► Consumer ─► Receive<R> ─► executor ─► consumer's log
+//!      └────────────────► Feed ───────────┘  (what the transport lost is fetched)      effects + inbox, one append
+//! ```
+//!
+//! The log is the outbox: a [`Publish`] function says which stored events are contract events, so nothing is written
+//! twice and nothing can be forgotten. A message says which part of the log it covers and what stood before it, so a
+//! consumer knows when one is missing and asks the owner's [`Feed`]. The consumer's own place is an event as well
+//! ([`Inbox`]), appended together with what the message caused: a repeated message changes nothing, on any transport.
+
+mod feed;
+mod inbox;
+mod message;
+mod publish;
+mod react;
+mod receive;
+mod transport;
+
+pub use feed::{Cursor, Feed, FeedError, FeedPage, FeedRequest};
+pub use inbox::{Inbox, InboxEvent, InboxId, PARKED_MAX, Parked};
+pub use message::{EventId, Message, NotAnEventId};
+pub use publish::{ContractEvent, Publish};
+pub use react::{CannotReact, React, Reaction};
+pub use receive::{Advance, Discard, InboxRejection, Receive, Received, Retried, Retry};
+pub use transport::{Subscription, Transport, TransportError};

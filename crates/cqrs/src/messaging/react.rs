@@ -1,0 +1,47 @@
+//! Reacting: what a context does when a contract event of another reaches it. The anti-corruption layer's one trait.
+
+use crate::command::{Decision, States, Streams};
+use crate::messaging::Message;
+
+/// A context's reaction to contract events.
+///
+/// Like a command it is pure: a message and the states it names in, events out. Its events and the consumer's new place
+/// in the source's log are appended together, so each message has its effect once, however often it comes.
+///
+/// A refusal by the rules is no failure: it is an answer, recorded as an event so that a repeated message repeats it.
+pub trait React: Send + Sync + 'static {
+    /// Its name in stored inboxes. Never change it.
+    const NAME: &'static str;
+
+    /// A message, read and translated into the words of this context.
+    type Input: Send + Sync + 'static;
+
+    /// Reads a message; `None` if it is none of this context's business.
+    ///
+    /// # Errors
+    /// [`CannotReact`] if it should be of this context's business and cannot be read: it becomes a dead letter.
+    fn read(message: &Message) -> Result<Option<Self::Input>, CannotReact>;
+
+    /// The streams the reaction knows it needs.
+    fn streams(input: &Self::Input) -> Streams;
+
+    /// What the message changes here.
+    ///
+    /// # Errors
+    /// [`CannotReact`]; the message is then parked, later ones of its key wait behind it, and others go on.
+    fn react(input: &Self::Input, message: &Message, states: &States<'_>) -> Result<Reaction, CannotReact>;
+}
+
+/// What a reaction records. It answers nobody.
+pub type Reaction = Decision<()>;
+
+/// Why a message has no effect yet.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotReact {
+    /// It may pass when tried again: it is retried with growing pauses, then kept as a dead letter.
+    #[error("{0}")]
+    Yet(String),
+    /// It cannot pass without a change of the program: a dead letter at once.
+    #[error("{0}")]
+    Ever(String),
+}

@@ -1,0 +1,41 @@
+//! The transport port: carries messages quickly. It may lose, repeat and reorder them; the feed makes that good.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::messaging::Message;
+
+/// A transport failed; what it did not carry is fetched from the feed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the transport failed: {0}")]
+pub struct TransportError(pub String);
+
+/// Carries messages from relays to consumers.
+///
+/// # Contract
+/// * It MAY lose, repeat, delay and reorder messages; it MUST NOT change one.
+/// * [`publish`](Transport::publish) MUST NOT wait for a slow or absent subscriber.
+///
+/// The suite `transport_contract!` of the test kit holds every transport to it, together with relay, feed and consumer.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Hands messages to whoever has subscribed to their source.
+    ///
+    /// # Errors
+    /// [`TransportError`]
+    async fn publish(&self, messages: &[Arc<Message>]) -> Result<(), TransportError>;
+
+    /// Subscribes to what `source` publishes from now on.
+    ///
+    /// # Errors
+    /// [`TransportError`]
+    async fn subscribe(&self, source: &str) -> Result<Box<dyn Subscription>, TransportError>;
+}
+
+/// What a subscriber receives.
+#[async_trait]
+pub trait Subscription: Send + 'static {
+    /// The next messages; none when the transport has closed for good.
+    async fn next(&mut self) -> Option<Vec<Arc<Message>>>;
+}

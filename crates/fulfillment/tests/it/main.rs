@@ -1,0 +1,2 @@
+//! Fulfillment from outside.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
