@@ -7,6 +7,7 @@
 
 mod body;
 mod call;
+mod context_tokens;
 mod correlation;
 mod edge;
 mod fields;
@@ -23,6 +24,7 @@ mod serve;
 
 pub use body::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX};
 pub use call::{CONSISTENCY_TOKEN, Call, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, Inquiry};
+pub use context_tokens::in_context;
 pub use correlation::{TRACEPARENT, X_CORRELATION_ID};
 pub use edge::{EdgeLimits, edge};
 pub use fields::Fields;
