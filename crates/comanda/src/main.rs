@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod disk;
 mod fault;
+mod gateway;
 mod listen;
 mod load;
 mod ops;

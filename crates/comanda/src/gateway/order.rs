@@ -1,0 +1,148 @@
+//! `GET /v1/orders/{id}`: the order, its pick lists and the stock of its SKUs in one answer. A part that is down is named.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use comanda_web::{CONSISTENCY_TOKEN, Problem, TRACEPARENT, X_CORRELATION_ID};
+use cqrs::{Clock, SystemClock};
+use serde_json::{Map, Value, json};
+
+use super::peer::{Answer, Peer};
+use super::{Gateway, unavailable};
+
+/// SKUs of one order whose stock is shown; a longer order says that it shows no more.
+const SKUS_MAX: usize = 200;
+
+/// Reads one order
+///
+/// The order's own fields; `pickLists`; `stock`, one entry per SKU; and `parts`, which says of each of the three how fresh
+/// it is, or why it is missing.
+pub(super) async fn read(
+    State(gateway): State<Arc<Gateway>>,
+    Path(order_id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let path = format!("/v1/orders/{}", escaped(&order_id));
+    let order = match gateway.fulfillment.ask(get(&path, &headers)).await {
+        Err(why) => return unavailable(&format!("fulfillment: {why}")).into_response(),
+        Ok(answer) if answer.status != StatusCode::OK => return as_it_is(answer),
+        Ok(answer) => answer,
+    };
+    let Ok(Value::Object(mut composed)) = serde_json::from_slice(&order.body) else {
+        return Problem::internal("fulfillment's order is no JSON object").into_response();
+    };
+    let skus = skus_of(&composed);
+    let pick_lists = gateway.fulfillment.ask(get(&format!("{path}/pick-list"), &headers));
+    let stock = stock(&gateway.inventory, &skus, &headers);
+    let (pick_lists, stock) = tokio::join!(pick_lists, stock);
+
+    let mut tokens = vec![order.headers.get(CONSISTENCY_TOKEN).cloned()];
+    let mut parts = Map::new();
+    parts.insert("order".to_owned(), fresh(&order));
+    for (name, part) in [("pickLists", pick_lists), ("stock", stock)] {
+        let (state, content) = match part {
+            Ok(answer) if answer.status == StatusCode::OK => {
+                tokens.push(answer.headers.get(CONSISTENCY_TOKEN).cloned());
+                (fresh(&answer), content(name, &answer))
+            }
+            // Before anything is reserved there is nothing to pick.
+            Ok(answer) if name == "pickLists" && answer.status.is_client_error() => (fresh(&answer), json!([])),
+            Ok(answer) => (down(&format!("it answered {}", answer.status)), Value::Null),
+            Err(why) => (down(&why), Value::Null),
+        };
+        parts.insert(name.to_owned(), state);
+        composed.insert(name.to_owned(), content);
+    }
+    composed.insert("parts".to_owned(), Value::Object(parts));
+    answer(&Value::Object(composed), &tokens)
+}
+
+fn answer(body: &Value, tokens: &[Option<HeaderValue>]) -> Response {
+    let mut response = Response::new(Body::from(body.to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut tokens: Vec<&str> = tokens.iter().flatten().filter_map(|token| token.to_str().ok()).collect();
+    // Two parts of one context may give the same one.
+    tokens.dedup();
+    if let Ok(all) = HeaderValue::from_str(&tokens.join("; ")) {
+        response.headers_mut().insert(CONSISTENCY_TOKEN, all);
+    }
+    response
+}
+
+/// The part of an answer that is shown: pick lists may come as a page, stock as lines.
+fn content(name: &str, answer: &Answer) -> Value {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    match (name, body) {
+        ("stock", Value::Object(mut body)) => body.remove("lines").unwrap_or_default(),
+        (_, Value::Object(mut body)) => body.remove("items").or_else(|| body.remove("pickLists")).unwrap_or_default(),
+        (_, body) => body,
+    }
+}
+
+async fn stock(inventory: &Peer, skus: &[String], headers: &HeaderMap) -> Result<Answer, String> {
+    let lines: Vec<Value> = skus.iter().map(|sku| json!({ "sku": sku, "quantity": 1 })).collect();
+    let mut request = get("/v1/availability:query", headers);
+    *request.method_mut() = Method::POST;
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *request.body_mut() = Body::from(json!({ "lines": lines }).to_string());
+    inventory.ask(request).await
+}
+
+/// The SKUs of an order, each once, in the order of its lines.
+fn skus_of(order: &Map<String, Value>) -> Vec<String> {
+    let mut skus: Vec<String> = Vec::new();
+    for line in order.get("lines").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(sku) = line.get("sku").and_then(Value::as_str)
+            && skus.len() < SKUS_MAX
+            && !skus.iter().any(|known| known == sku)
+        {
+            skus.push(sku.to_owned());
+        }
+    }
+    skus
+}
+
+/// A request for a part, with what of the headers belongs to the whole.
+fn get(path: &str, headers: &HeaderMap) -> Request {
+    let mut request = Request::new(Body::empty());
+    // A path made of an escaped id is one; if not, the part answers 404 for "/".
+    *request.uri_mut() = path.parse().unwrap_or_default();
+    for name in [CONSISTENCY_TOKEN, TRACEPARENT, X_CORRELATION_ID] {
+        if let Some(value) = headers.get(&name) {
+            request.headers_mut().insert(name, value.clone());
+        }
+    }
+    request
+}
+
+/// An id as a path writes it.
+fn escaped(id: &str) -> String {
+    let mut text = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b':' | b'-' | b'~' => text.push(char::from(byte)),
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
+}
+
+fn as_it_is(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+fn fresh(answer: &Answer) -> Value {
+    let token = answer.headers.get(CONSISTENCY_TOKEN).and_then(|token| token.to_str().ok());
+    json!({ "status": "ok", "asOf": SystemClock.now().to_rfc3339(), "upTo": token })
+}
+
+fn down(why: &str) -> Value {
+    json!({ "status": "unavailable", "detail": why })
+}
