@@ -62,9 +62,10 @@ pub use event_store::{Append, AppendError, Claim, EventStore, Head, HeadLock, Lo
 pub use executor::{Executor, ExecutorLoop, ExecutorSettings, SnapshotLoop};
 pub use id::{ID_LENGTH_MAX, InvalidId, check_id};
 pub use messaging::{
-    Advance, CannotReact, ContractEvent, Cursor, Discard, EventId, Feed, FeedError, FeedPage, FeedRequest, Inbox,
-    InboxEvent, InboxId, InboxRejection, Message, NotAnEventId, PARKED_MAX, Parked, Publish, React, Reaction, Receive,
-    Received, Retried, Retry, Subscription, Transport, TransportError,
+    Advance, CannotReact, Channel, Consumer, ConsumerError, ContractEvent, Cursor, Discard, EventId, FEED_ITEMS_MAX,
+    Feed, FeedError, FeedPage, FeedRequest, Inbox, InboxEvent, InboxId, InboxRejection, LogFeed, Message, NotAnEventId,
+    PARKED_MAX, Parked, Publish, RETRIES_MAX, React, Reaction, Receive, Received, Relay, Retried, Retry, Subscription,
+    Transport, TransportError,
 };
 pub use process::Process;
 pub use projection::{Projection, Rows, Unreadable};

@@ -10,18 +10,28 @@
 //! consumer knows when one is missing and asks the owner's [`Feed`]. The consumer's own place is an event as well
 //! ([`Inbox`]), appended together with what the message caused: a repeated message changes nothing, on any transport.
 
+mod channel;
+mod consumer;
 mod feed;
 mod inbox;
+mod log_feed;
 mod message;
+mod outbox;
 mod publish;
 mod react;
 mod receive;
+mod relay;
+mod sequencer;
 mod transport;
 
+pub use channel::Channel;
+pub use consumer::{Consumer, ConsumerError};
 pub use feed::{Cursor, Feed, FeedError, FeedPage, FeedRequest};
 pub use inbox::{Inbox, InboxEvent, InboxId, PARKED_MAX, Parked};
+pub use log_feed::{FEED_ITEMS_MAX, LogFeed};
 pub use message::{EventId, Message, NotAnEventId};
 pub use publish::{ContractEvent, Publish};
 pub use react::{CannotReact, React, Reaction};
-pub use receive::{Advance, Discard, InboxRejection, Receive, Received, Retried, Retry};
+pub use receive::{Advance, Discard, InboxRejection, RETRIES_MAX, Receive, Received, Retried, Retry};
+pub use relay::Relay;
 pub use transport::{Subscription, Transport, TransportError};

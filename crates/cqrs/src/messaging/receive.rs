@@ -13,18 +13,17 @@ use crate::messaging::{CannotReact, EventId, Inbox, InboxEvent, InboxId, Message
 /// The longest cause or reason that is stored, in characters.
 const CAUSE_LENGTH_MAX: usize = 500;
 
+/// Tries after which a parked message waits until somebody asks for it.
+pub const RETRIES_MAX: u32 = 8;
+
 /// Receives one message: its effect and the inbox's new place, in one append.
 pub struct Receive<R: React> {
     /// The message.
     pub message: Arc<Message>,
-    /// The message as `R` reads it.
-    pub input: R::Input,
+    /// The message as `R` reads it; or why it is parked instead of tried: it cannot be read, or its reaction panicked.
+    pub what: Result<R::Input, CannotReact>,
     /// The place of the inbox before it, as the consumer knows it: whatever lies between is no business of `R`.
     pub follows: Position,
-    /// Parks it for this cause instead of trying: the reaction panicked, or the message cannot be read.
-    pub park: Option<CannotReact>,
-    /// Which reaction.
-    pub reaction: PhantomData<fn() -> R>,
 }
 
 /// What became of a message.
@@ -114,11 +113,11 @@ impl<R: React> Command for Receive<R> {
     type Rejection = InboxRejection;
 
     fn streams(&self) -> Streams {
-        let mut streams = Streams::one(&inbox_of::<R>(&self.message).stream());
-        if self.park.is_none() {
-            streams.0.extend(R::streams(&self.input).0);
+        let inbox = Streams::one(&inbox_of::<R>(&self.message).stream());
+        match &self.what {
+            Ok(input) => inbox.and_those_of(R::streams(input)),
+            Err(_) => inbox,
         }
-        streams
     }
 
     fn decide(&self, states: &States<'_>) -> Result<Decision<Received>, InboxRejection> {
@@ -141,10 +140,10 @@ impl<R: React> Command for Receive<R> {
         let blocked = inbox
             .first_of(&message.key)
             .map(|first| CannotReact::Yet(format!("waits behind {} of the same key", first.message.id)));
-        let done = match (&blocked, &self.park) {
+        let done = match (&blocked, &self.what) {
             (Some(behind), _) => Err((behind.clone(), 0)),
-            (None, Some(cause)) => Err((cause.clone(), 1)),
-            (None, None) => R::react(&self.input, message, states).map_err(|why| (why, 1)),
+            (None, Err(cause)) => Err((cause.clone(), 1)),
+            (None, Ok(input)) => R::react(input, message, states).map_err(|why| (why, 1)),
         };
         let (answer, decision, event) = match done {
             Ok(reaction) => (Received::Done, reaction, InboxEvent::Received { id: message.id }),
@@ -243,7 +242,8 @@ impl<R: React> Command for Retry<R> {
         Ok(match reacted {
             Ok(reaction) => reaction.map(|()| Retried::Passed).record(&stream, InboxEvent::Passed { id: self.id }),
             Err(why) => {
-                let (cause, dead) = (shortened(&why.to_string()), matches!(why, CannotReact::Ever(_)));
+                let cause = shortened(&why.to_string());
+                let dead = matches!(why, CannotReact::Ever(_)) || parked.attempts + 1 >= RETRIES_MAX;
                 let failed = InboxEvent::RetryFailed { id: self.id, cause: Arc::clone(&cause), dead };
                 Decision::answer(Retried::Failed { cause, dead }).record(&stream, failed)
             }

@@ -1,0 +1,163 @@
+//! The feed of a context in this process: read from its log.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+
+use super::outbox::{Covered, Outbox};
+use crate::context::Context;
+use crate::event::{PartitionId, Position, Recorded};
+use crate::event_store::{LogReader, StoreError};
+use crate::messaging::{Cursor, Feed, FeedError, FeedPage, FeedRequest, Message};
+use crate::projection::Unreadable;
+use crate::tail::Tail;
+
+/// The most messages of one page.
+pub const FEED_ITEMS_MAX: usize = 1_000;
+
+/// The most stored events looked at for one page: a long stretch without a contract event ends in an empty page.
+const EVENTS_MAX: usize = 20_000;
+
+/// Events read at once from one partition.
+const READ: usize = 1_024;
+
+/// How often the log is looked at by itself: another process may have appended.
+const POLL: Duration = Duration::from_millis(250);
+
+/// A context's contract events, read from its log.
+#[derive(Clone)]
+pub struct LogFeed {
+    outbox: Outbox,
+    log: Arc<dyn LogReader>,
+    tail: Tail,
+}
+
+impl LogFeed {
+    /// The feed of `context`, whose events stand in `log`; `tail` says when this process has appended to it.
+    ///
+    /// A context that publishes nothing has an empty feed.
+    #[must_use]
+    pub fn new(context: &Context, log: Arc<dyn LogReader>, tail: Tail) -> Self {
+        let publish = context.publisher().unwrap_or(|_| Ok(None));
+        Self { outbox: Outbox { source: context.name().into(), epoch: log.epoch(), publish }, log, tail }
+    }
+
+    /// What is asked for and there now, and whether the log was read to its end.
+    async fn page(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
+        let heads = self.log.heads().await?;
+        let mut next = self.start(request, &heads.iter().map(|head| head.position).collect::<Vec<_>>())?;
+        let mut messages: Vec<Arc<Message>> = Vec::new();
+        let (limit, mut looked_at, mut more) = (request.limit.clamp(1, FEED_ITEMS_MAX), 0, false);
+        let partitions = (0..).map(PartitionId).zip(&heads);
+        let mut behind: Vec<(PartitionId, Covered)> = Vec::new();
+        for (partition, head) in partitions.filter(|(p, _)| request.partition.is_none_or(|asked| asked == *p)) {
+            let at = position(&next, partition);
+            if at < head.position {
+                behind.push((partition, Covered { up_to: at, last: None }));
+            }
+        }
+        // Each gets its share, so that a long backlog of one does not keep the others waiting.
+        let share = (limit / behind.len().max(1)).max(1);
+        for (partition, mut covered) in behind {
+            let mut read = covered.up_to;
+            let mut taken = 0;
+            'partition: loop {
+                let (known, events) = self.read(partition, read).await?;
+                if read == covered.up_to && covered.last.is_none() {
+                    covered.last = known.as_ref().and_then(|event| Covered::at(event).last);
+                }
+                let full = events.len() >= READ - 1;
+                for event in &events {
+                    if taken >= share || looked_at >= EVENTS_MAX || messages.len() >= limit {
+                        more = true;
+                        break 'partition;
+                    }
+                    looked_at += 1;
+                    read = event.position;
+                    if let Some(message) = self.outbox.message(event, &mut covered)? {
+                        messages.push(message);
+                        taken += 1;
+                    }
+                }
+                if !full {
+                    break;
+                }
+            }
+            next.require(partition, read);
+        }
+        Ok(FeedPage { messages, next, more })
+    }
+
+    /// The event at `after`, if there is one, and events after it.
+    async fn read(
+        &self,
+        partition: PartitionId,
+        after: Position,
+    ) -> Result<(Option<Recorded>, Vec<Recorded>), StoreError> {
+        let mut events = self.log.read_partition(partition, after.saturating_sub(1), READ).await?;
+        if after == 0 || events.is_empty() {
+            return Ok((None, events));
+        }
+        let known = events.remove(0);
+        Ok((Some(known), events))
+    }
+
+    /// Where the page begins.
+    fn start(&self, request: &FeedRequest, heads: &[Position]) -> Result<Cursor, FeedError> {
+        let Some(after) = &request.after else { return Ok(Cursor::new(self.outbox.epoch)) };
+        let beyond = |(partition, position): &(PartitionId, Position)| {
+            heads.get(usize::from(partition.0)).is_none_or(|head| position > head)
+        };
+        if after.epoch() != self.outbox.epoch || after.positions().iter().any(beyond) {
+            return Err(FeedError::ForeignCursor);
+        }
+        Ok(after.clone())
+    }
+}
+
+/// How far `cursor` has read `partition`.
+pub(super) fn position(cursor: &Cursor, partition: PartitionId) -> Position {
+    cursor.positions().iter().find(|(p, _)| *p == partition).map_or(0, |(_, position)| *position)
+}
+
+impl From<StoreError> for FeedError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::Unavailable(why),
+            StoreError::Broken(why) => Self::Broken(why),
+        }
+    }
+}
+
+impl From<Unreadable> for FeedError {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Broken(unreadable.to_string())
+    }
+}
+
+#[async_trait]
+impl Feed for LogFeed {
+    fn source(&self) -> &str {
+        &self.outbox.source
+    }
+
+    async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
+        let give_up = Instant::now() + request.wait;
+        let mut appended = self.tail.appended();
+        let mut request = request.clone();
+        loop {
+            appended.mark_unchanged();
+            let page = self.page(&request).await?;
+            let left = give_up.saturating_duration_since(Instant::now());
+            if !page.messages.is_empty() || left.is_zero() {
+                return Ok(page);
+            }
+            if !page.more {
+                // An error means that nobody here appends any more; another process may.
+                let _waited = tokio::time::timeout(left.min(POLL), appended.changed()).await;
+            }
+            request.after = Some(page.next);
+        }
+    }
+}
