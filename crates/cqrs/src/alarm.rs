@@ -39,6 +39,8 @@ pub struct Alarm<A> {
     token: Option<Token>,
     /// The timer that had run out first at the last look. If it still has, waking its stream does not help.
     first: Option<(Timestamp, String)>,
+    /// Whether that was so at the last look.
+    stuck: bool,
     aggregate: PhantomData<fn() -> A>,
 }
 
@@ -48,7 +50,7 @@ impl<A: Timed> Alarm<A> {
     #[must_use]
     pub fn new(commands: CommandBus, read: ReadSide) -> Self {
         let queries = query_bus(read.clone());
-        Self { commands, queries, read, token: None, first: None, aggregate: PhantomData }
+        Self { commands, queries, read, token: None, first: None, stuck: false, aggregate: PhantomData }
     }
 
     /// Runs until `stop` resolves. A failure is logged, and tried again after a pause that doubles up to ten seconds.
@@ -93,7 +95,7 @@ impl<A: Timed> Alarm<A> {
         match self.ask(NextTimer::<A>::default()).await? {
             Some(next) if next <= now => {}
             next => {
-                self.first = None;
+                (self.first, self.stuck) = (None, false);
                 return Ok(next.map_or(LOOK_EVERY_MAX, |next| until(now, next)));
             }
         }
@@ -111,12 +113,12 @@ impl<A: Timed> Alarm<A> {
                 None => break,
             }
         }
-        let helped = first.is_none() || first != self.first;
-        if !helped {
+        let stuck = first.is_some() && first == self.first;
+        if stuck && !self.stuck {
             tracing::warn!(aggregate = A::KIND, ?first, "a timer stays due though its stream was woken");
         }
-        self.first = first;
-        Ok(if helped { LOOK_EVERY_MIN } else { LOOK_EVERY_MAX })
+        (self.first, self.stuck) = (first, stuck);
+        Ok(if stuck { LOOK_EVERY_MAX } else { LOOK_EVERY_MIN })
     }
 
     /// Wakes streams together; if one of them cannot be woken, each by itself, so that the others are.

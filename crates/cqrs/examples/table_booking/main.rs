@@ -4,6 +4,7 @@ mod answers;
 mod evening;
 mod requests;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::error::Error;
 use std::marker::PhantomData;
@@ -152,7 +153,10 @@ impl Story<'_> {
         self.others.answer("ada", Part::Taxi, true).await?;
         assert_eq!(self.outbox.sent().await?, []);
         until(self.read, "ada", Evening::is_booked).await?;
-        println!("  booked\n");
+        let history = self.read.history(Stream::<Evening>::new("ada").name(), u64::MAX, 10).await?;
+        let appends: BTreeSet<_> = history.iter().map(|event| event.batch.0).collect();
+        assert_eq!((history.len(), appends.len()), (4, 3), "the plan and each answer are one append");
+        println!("  booked, in {} appends\n", appends.len());
         Ok(())
     }
 

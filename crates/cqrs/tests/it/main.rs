@@ -1,7 +1,7 @@
 //! The in-memory adapters held to the contracts that every store must pass, the guards shown to bark, the audit,
 //! processes and timers.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test tells what it found by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test tells what it found by panicking")]
 
 mod audit;
 mod guards;
