@@ -35,7 +35,7 @@ pub struct Alarm<A> {
     commands: CommandBus,
     queries: QueryBus,
     read: ReadSide,
-    /// What its own commands have recorded: it looks at views that have read that.
+    /// What its own commands have recorded: the next look is at views that have read that.
     token: Option<Token>,
     /// The timer that had run out first at the last look. If it still has, waking its stream does not help.
     first: Option<(Timestamp, String)>,
@@ -71,7 +71,6 @@ impl<A: Timed> Alarm<A> {
                 }
                 Err(why) => {
                     tracing::warn!(aggregate = A::KIND, why, "timers could not be looked after; what is due is late");
-                    self.token = None;
                     let pause = backoff;
                     backoff = (backoff * 2).min(BACKOFF_MAX);
                     (pause, Duration::ZERO)
@@ -92,7 +91,8 @@ impl<A: Timed> Alarm<A> {
     /// Wakes every stream with a timer that has run out; returns how long the next look can wait.
     async fn look(&mut self) -> Result<Duration, String> {
         let now = self.read.now();
-        match self.ask(NextTimer::<A>::default()).await? {
+        let token = self.token.take();
+        match self.ask(NextTimer::<A>::default(), token).await? {
             Some(next) if next <= now => {}
             next => {
                 (self.first, self.stuck) = (None, false);
@@ -102,7 +102,7 @@ impl<A: Timed> Alarm<A> {
         let mut page = DueTimers::<A>::first(now, WAKE_STREAMS_MAX);
         let mut first = None;
         loop {
-            let due = self.ask(page.clone()).await?;
+            let due = self.ask(page.clone(), None).await?;
             first = first.or_else(|| due.rows.first().map(|(key, timer)| (timer.at, key.clone())));
             let mut ids: Vec<Arc<str>> = due.rows.into_iter().map(|(_, timer)| timer.stream).collect();
             ids.sort_unstable();
@@ -152,9 +152,8 @@ impl<A: Timed> Alarm<A> {
         Ok(())
     }
 
-    async fn ask<Q: Query>(&self, query: Q) -> Result<Q::Answer, String> {
-        let ask = Ask { query, token: self.token.clone() };
-        self.queries.ask(ask).await.map(|told| told.answer).map_err(|why| why.to_string())
+    async fn ask<Q: Query>(&self, query: Q, token: Option<Token>) -> Result<Q::Answer, String> {
+        self.queries.ask(Ask { query, token }).await.map(|told| told.answer).map_err(|why| why.to_string())
     }
 }
 

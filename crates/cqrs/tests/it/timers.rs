@@ -299,33 +299,41 @@ async fn the_alarm_stops_when_told() {
     ringing.await.unwrap();
 }
 
-/// A stream that this version cannot read (a newer one has written to it) does not keep the others asleep.
-#[tokio::test(start_paused = true)]
-async fn a_stream_that_cannot_be_woken_does_not_keep_others_asleep() {
-    let kitchen = Kitchen::open(false).await;
-    kitchen.boil(&["good".into()], 5).await;
+/// The row of a timer that ran out at 5 ms.
+fn timer(egg: &str) -> StoredRow {
+    let document = serde_json::json!({"stream": egg, "name": "ready", "at": 5});
+    let document = serde_json::to_vec(&document).unwrap();
+    StoredRow { key: format!("{egg} ready"), document, indexes: vec![IndexValue::Int(5)] }
+}
+
+/// An event of a version that does not exist yet, in the stream `egg`.
+async fn of_a_newer_version(log: &MemoryEventStore, egg: &str) -> Append {
+    let partition = PartitionId(0);
+    let head = log.heads().await.unwrap()[0].position;
     let newer = Recorded {
-        partition: PartitionId(0),
-        position: kitchen.log.heads().await.unwrap()[0].position + 1,
-        stream: Stream::<Egg>::new("bad").name().clone(),
+        partition,
+        position: head + 1,
+        stream: Stream::<Egg>::new(egg).name().clone(),
         version: 1,
         at: ms(0),
         batch: BatchId::generate(),
         metadata: Arc::new(Metadata::default()),
         payload: Payload::stored(Bytes::from_static(br#"{"poached":{}}"#)),
     };
-    let expected = vec![(PartitionId(0), newer.position - 1)];
-    let append = Append { id: newer.batch, expected, events: vec![newer], claims: Vec::new() };
-    kitchen.log.append(&append).await.unwrap();
-    let timers = ["bad", "good"].map(|egg| StoredRow {
-        key: format!("{egg} ready"),
-        document: serde_json::to_vec(&serde_json::json!({"stream": egg, "name": "ready", "at": 5})).unwrap(),
-        indexes: vec![IndexValue::Int(5)],
-    });
-    let model = Model::of::<TimerRow<Egg>>();
-    let epoch = kitchen.log.epoch();
+    Append { id: newer.batch, expected: vec![(partition, head)], events: vec![newer], claims: Vec::new() }
+}
+
+/// Neither timers that waking does not clear nor a stream that this version cannot read keep the others asleep.
+#[tokio::test(start_paused = true)]
+async fn streams_that_cannot_be_woken_do_not_keep_others_asleep() {
+    let kitchen = Kitchen::open(false).await;
+    kitchen.boil(&["good".into()], 5).await;
+    kitchen.log.append(&of_a_newer_version(&kitchen.log, "bad").await).await.unwrap();
+    let mut timers: Vec<StoredRow> = (0..WAKE_STREAMS_MAX).map(|egg| timer(&format!("absent-{egg}"))).collect();
+    timers.extend(["bad", "good"].map(timer));
+    let (model, epoch) = (Model::of::<TimerRow<Egg>>(), kitchen.log.epoch());
     kitchen.rows.rows.prepare(model, epoch).await.unwrap();
-    let rows = ModelChange { model, epoch, upserts: timers.to_vec(), deletes: Vec::new(), checkpoints: Vec::new() };
+    let rows = ModelChange { model, epoch, upserts: timers, deletes: Vec::new(), checkpoints: Vec::new() };
     kitchen.rows.rows.commit(&[rows]).await.unwrap();
     kitchen.clock.set(ms(5));
     let ringing = tokio::spawn(kitchen.alarm().run(std::future::pending()));
