@@ -11,6 +11,7 @@ use crate::projection::Projection;
 use crate::projector::{AnyProjection, Fold};
 use crate::query::Query;
 use crate::state::Kind;
+use crate::timers::{DueTimers, NextTimer, Timed, TimersOf, Wake};
 
 /// What a bounded context consists of.
 ///
@@ -95,6 +96,16 @@ impl Context {
     pub fn view<P: Projection>(mut self, projection: P) -> Self {
         self.projections.push(Box::new(Fold::new(projection)));
         self
+    }
+
+    /// Lists an aggregate with its timers: their view, the queries for what is due and what comes next, and the command
+    /// that records it. An [`Alarm`](crate::Alarm) must run for it.
+    #[must_use]
+    pub fn timed<A: Timed>(mut self) -> Self {
+        if self.kind(A::KIND).is_none() {
+            self = self.aggregate::<A>();
+        }
+        self.view(TimersOf::<A>::default()).query::<DueTimers<A>>().query::<NextTimer<A>>().command::<Wake<A>>()
     }
 
     /// Says which of its events are contract events.

@@ -8,6 +8,7 @@
 //! | what can be asked for | a [`Command`]: a pure `decide` to events or a typed rejection | durable answers, in batches |
 //! | what can be seen | a [`ReadModel`] and its [`Projection`] | rows kept current, rebuilt at will, exactly once |
 //! | what can be known | a [`Query`] | answers at once, or not before a [`Token`] says |
+//! | what goes on elsewhere, and takes time | a [`Process`], [`Timed`]; [`React`] and [`Publish`] at its edges | requests, answers and time-outs, each once |
 //! | the table of contents | a [`Context`] that lists them | buses that know nothing else |
 //!
 //! A command goes [`CommandBus`] → [`Executor`] → [`EventStore`]; a query goes [`QueryBus`] → [`ReadSide`] →
@@ -24,6 +25,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod aggregate;
+mod alarm;
 mod audit;
 mod bus;
 mod command;
@@ -44,10 +46,12 @@ mod tail;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod time;
+mod timers;
 mod token;
 mod views;
 
 pub use aggregate::{Aggregate, Stream};
+pub use alarm::Alarm;
 pub use audit::{AuditError, Finding, ViewsAudited, audit_log, audit_views};
 pub use bus::{
     CommandBus, Deadline, DeadlineLayer, Dispatch, Inquire, Measure, MeasureLayer, QueryBus, Validate, ValidateLayer,
@@ -76,5 +80,8 @@ pub use read_store::{
 };
 pub use tail::Tail;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use timers::{
+    DueTimers, NextTimer, TIMERS_PAGE_MAX, Timed, TimerChange, TimerRow, TimersOf, WAKE_STREAMS_MAX, Wake,
+};
 pub use token::{NotAToken, Token};
 pub use views::Views;

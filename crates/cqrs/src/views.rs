@@ -61,6 +61,11 @@ impl Views {
         let _ended = progress.wait_for(|progress| covers(progress, token)).await;
     }
 
+    /// Changes whenever the views have read on.
+    pub(crate) fn moved(&self) -> watch::Receiver<Vec<Position>> {
+        self.0.progress.subscribe()
+    }
+
     /// A token for what a reader may have seen by now: of one partition or of all.
     #[must_use]
     pub fn token(&self, epoch: Epoch, partition: Option<PartitionId>) -> Token {

@@ -1,4 +1,4 @@
-//! For tests: given/when/then for decisions, and the contract suites that every store must pass.
+//! For tests: given/when/then for decisions and processes, and the contract suites that every store must pass.
 //!
 //! A store's crate runs a suite by naming, once, how a fresh store is made:
 //!
@@ -20,10 +20,12 @@
 pub mod event_store_contract;
 pub mod executor_contract;
 mod given;
+mod process;
 pub mod read_store_contract;
 mod tank;
 
 pub use given::{Given, When};
+pub use process::{GivenProcess, Told};
 
 /// Makes a test of each point of the event store contract, and of what the executor promises on such a store.
 ///

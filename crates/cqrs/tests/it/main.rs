@@ -1,9 +1,12 @@
-//! The in-memory adapters held to the contracts that every store must pass, the guards shown to bark, and the audit.
+//! The in-memory adapters held to the contracts that every store must pass, the guards shown to bark, the audit,
+//! processes and timers.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test tells what it found by panicking")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test tells what it found by panicking")]
 
 mod audit;
 mod guards;
+mod process;
+mod timers;
 
 use std::sync::Arc;
 
