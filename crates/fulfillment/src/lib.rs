@@ -5,10 +5,20 @@
 //! `react.rs` what others' contract events mean here: only these two know both languages.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod api;
 pub mod application;
 pub mod domain;
+pub mod publish;
+pub mod react;
+pub mod read_models;
 
-use domain::order::Order;
+use application::list_backorders::{ListBackorders, ListDemand};
+use application::list_orders::{ListLateOrders, ListOrders};
+use application::order_by_id::{OrderById, StatusOfOrder};
+use application::timeline::Timeline;
+use domain::backlog::Backlog;
+use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
 
 /// All that Fulfillment consists of.
 #[must_use]
@@ -16,4 +26,25 @@ pub fn context() -> cqrs::Context {
     cqrs::Context::named("fulfillment")
         // What it remembers.
         .aggregate::<Order>()
+        .aggregate::<Backlog>()
+        // What can be asked of it.
+        .command::<PlaceOrder>()
+        .command::<CancelOrder>()
+        .command::<PutOnHold>()
+        .command::<ReleaseHold>()
+        // What it can be asked.
+        .query::<OrderById>()
+        .query::<StatusOfOrder>()
+        .query::<Timeline>()
+        .query::<ListOrders>()
+        .query::<ListLateOrders>()
+        .query::<ListBackorders>()
+        .query::<ListDemand>()
+        // What it keeps ready to answer.
+        .view(OrderProjection)
+        .view(BackorderProjection)
+        .view(DemandProjection)
+        // What it hears from others, and what it tells them.
+        .reacts::<react::Stock>()
+        .publishes(publish::publish)
 }
