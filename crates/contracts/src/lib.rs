@@ -35,4 +35,4 @@ pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
-pub use stock::{LocationStock, LowStock, Stock, StockAtLocation};
+pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};

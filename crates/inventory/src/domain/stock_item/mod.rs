@@ -2,11 +2,13 @@
 //! holds cost the next command nothing.
 
 pub mod adjust;
+pub mod assign_bin;
 pub mod expire;
 mod expiring;
 pub mod register;
 pub mod replenish;
 mod sourcing;
+pub mod take_back;
 pub mod update;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, LocationId, QUANTITY_MAX, ReservationId, Sku};
+use super::ids::{Bin, LineId, LocationId, QUANTITY_MAX, ReservationId, Sku};
 use super::reason::Reason;
 pub use expiring::{Bucket, Expiring, expiry};
 pub use sourcing::Allocation;
@@ -68,13 +70,28 @@ pub struct Level {
     pub committed: i64,
     /// Held for a while.
     pub reserved: i64,
+    /// Physically there, and not sold.
+    #[serde(default)]
+    pub damaged: i64,
 }
 
 impl Level {
-    /// On hand and promised to nobody; negative where more is promised than there is.
+    /// On hand, fit for sale and promised to nobody; negative where more is promised than there is.
     #[must_use]
     pub fn free(&self) -> i64 {
-        self.on_hand - self.committed - self.reserved
+        self.on_hand - self.unavailable()
+    }
+
+    /// On hand and fit for sale.
+    #[must_use]
+    pub fn sound(&self) -> i64 {
+        self.on_hand - self.damaged
+    }
+
+    /// Promised, or not fit for sale.
+    #[must_use]
+    pub fn unavailable(&self) -> i64 {
+        self.promised() + self.damaged
     }
 
     /// Promised, for a while or for good.
@@ -130,6 +147,8 @@ pub enum StockEvent {
     },
     /// Units were reserved.
     Held(Hold),
+    /// Units were committed to an order at once.
+    Committed(Hold),
     /// Reserved units were committed; `expiresAt` is what they had.
     HoldConfirmed(Hold),
     /// Reserved units came back; `expiresAt` is what they had.
@@ -145,6 +164,24 @@ pub enum StockEvent {
     },
     /// Committed units left the house.
     Consumed(Hold),
+    /// Sold units came back and were inspected.
+    Returned {
+        /// Where they are now.
+        location: LocationId,
+        /// How many units.
+        quantity: i64,
+        /// What becomes of them.
+        disposition: Disposition,
+        /// What they came back with.
+        reference: Arc<str>,
+    },
+    /// The SKU lies in this bin of a location from now on.
+    BinAssigned {
+        /// The location.
+        location: LocationId,
+        /// The bin inside it.
+        bin: Bin,
+    },
     /// Reserved units came back because their time was over: all that was due, or the first thousand buckets of it.
     HoldsExpired {
         /// What came back. Empty if every hold that could have been due had ended otherwise.
@@ -155,6 +192,40 @@ pub enum StockEvent {
     },
 }
 
+/// What becomes of units that came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Disposition {
+    /// They are sold again.
+    Restock,
+    /// They are kept, and not sold.
+    Damaged,
+    /// They are thrown away: stock on hand stays as it is.
+    Scrap,
+}
+
+impl Disposition {
+    /// What `units` that come back so add to the counters.
+    #[must_use]
+    pub fn adds(self, units: i64) -> Level {
+        match self {
+            Self::Restock => Level { on_hand: units, ..Level::default() },
+            Self::Damaged => Level { on_hand: units, damaged: units, ..Level::default() },
+            Self::Scrap => Level::default(),
+        }
+    }
+
+    /// The reason code of the ledger entry.
+    #[must_use]
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::Restock => Reason::Restock,
+            Self::Damaged => Reason::Damaged,
+            Self::Scrap => Reason::Scrapped,
+        }
+    }
+}
+
 /// One SKU's stock.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +234,8 @@ pub struct StockItem {
     registered: Option<Details>,
     details: Details,
     levels: BTreeMap<LocationId, Level>,
+    #[serde(default)]
+    bins: BTreeMap<LocationId, Bin>,
     expiring: Expiring,
 }
 
@@ -204,7 +277,14 @@ impl StockItem {
             on_hand: sum.on_hand + level.on_hand,
             committed: sum.committed + level.committed,
             reserved: sum.reserved + level.reserved,
+            damaged: sum.damaged + level.damaged,
         })
+    }
+
+    /// The bin it lies in at `location`, if it has one.
+    #[must_use]
+    pub fn bin(&self, location: &LocationId) -> Option<&Bin> {
+        self.bins.get(location)
     }
 
     /// Units that can be promised from what is there. Negative where backorders or safety stock exceed it.
@@ -219,13 +299,15 @@ impl StockItem {
         &self.expiring
     }
 
-    /// Whether the promise holds: no counter is negative, and no more is promised than on hand and backorders cover.
+    /// Whether the promise holds: no counter is negative, and no more is promised or damaged than on hand and backorders
+    /// cover.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let counted = |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0;
+        let counted =
+            |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0 && level.damaged >= 0;
         let total = self.total();
         self.levels.values().all(counted)
-            && total.on_hand + self.details.backorder_limit >= total.promised()
+            && total.on_hand + self.details.backorder_limit >= total.unavailable()
             && self.expiring.total() <= total.reserved
     }
 
@@ -246,6 +328,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
+    const FOLD_VERSION: u32 = 2;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -263,6 +346,7 @@ impl Aggregate for StockItem {
                     self.expiring.add(at, &hold.location, hold.quantity);
                 }
             }
+            StockEvent::Committed(hold) => self.change(&hold.location, |level| level.committed += hold.quantity),
             StockEvent::HoldConfirmed(hold) => {
                 self.unreserve(hold);
                 self.change(&hold.location, |level| level.committed += hold.quantity);
@@ -281,6 +365,17 @@ impl Aggregate for StockItem {
                 level.committed -= hold.quantity;
                 level.on_hand -= hold.quantity;
             }),
+            StockEvent::Returned { location, quantity, disposition, .. } => {
+                let added = disposition.adds(*quantity);
+                self.change(location, |level| {
+                    level.on_hand += added.on_hand;
+                    level.damaged += added.damaged;
+                });
+            }
+            StockEvent::BinAssigned { location, bin } => {
+                self.change(location, |_| {});
+                self.bins.insert(location.clone(), bin.clone());
+            }
             StockEvent::HoldsExpired { buckets, next } => {
                 for bucket in buckets {
                     self.change(&bucket.location, |level| level.reserved -= bucket.quantity);

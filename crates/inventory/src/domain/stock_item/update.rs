@@ -38,7 +38,7 @@ pub enum UpdateSkuRejection {
     Promised {
         /// The SKU.
         sku: Sku,
-        /// Units reserved or committed.
+        /// Units reserved, committed or damaged.
         promised: i64,
         /// Units on hand, over all locations.
         on_hand: i64,
@@ -66,8 +66,8 @@ impl Command for UpdateSku {
         }
         let details = self.on(&item.details);
         let total = item.total();
-        if total.on_hand + details.backorder_limit < total.promised() {
-            let (promised, on_hand) = (total.promised(), total.on_hand);
+        if total.on_hand + details.backorder_limit < total.unavailable() {
+            let (promised, on_hand) = (total.unavailable(), total.on_hand);
             return Err(UpdateSkuRejection::Promised { sku: self.sku.clone(), promised, on_hand });
         }
         let repeated = details == item.details;
