@@ -3,7 +3,6 @@
 //! Answers to an order have its id as their key, so that they reach it in order; all that is about a SKU has the SKU's.
 //! A cart's hold that expires is told as stock that became available, not as a reservation that ended: the log knows how
 //! many units came back and when, not whose (a stock item counts units, never holds), and the owner was told the instant.
-//! A lower safety stock and a higher backorder limit are not told: they are details of a SKU, not units that came.
 
 use comanda_contracts::events as contract;
 use cqrs::{ContractEvent, Recorded, Unreadable};
@@ -30,6 +29,7 @@ pub fn publish(event: &Recorded) -> Result<Option<ContractEvent>, Unreadable> {
 fn became_available(event: &Recorded, happened: &StockEvent) -> Result<Option<ContractEvent>, Unreadable> {
     let (location, quantity) = match happened {
         StockEvent::Replenished { location, quantity }
+        | StockEvent::PromisableRaised { location, quantity }
         | StockEvent::Returned { location, quantity, disposition: Disposition::Restock, .. } => (location, *quantity),
         StockEvent::Adjusted { location, delta, .. } if *delta > 0 => (location, *delta),
         StockEvent::HoldReleased(hold) | StockEvent::CommitmentReleased(hold) => (&hold.location, hold.quantity),
@@ -268,6 +268,7 @@ mod tests {
         let expired = |buckets| StockEvent::HoldsExpired { buckets, next: None };
         for event in [
             StockEvent::Replenished { location: location(), quantity: 3 },
+            StockEvent::PromisableRaised { location: location(), quantity: 3 },
             adjusted(3),
             returned(Disposition::Restock),
             StockEvent::HoldReleased(hold(3)),

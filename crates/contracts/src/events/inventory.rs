@@ -160,8 +160,8 @@ impl ReservationConsumed {
     pub const TYPE: &'static str = "comanda.inventory.reservation-consumed.v1";
 }
 
-/// Units can be promised that could not be before: goods came in, were given back, or their holds have ended. Backorders
-/// wait for it.
+/// Units can be promised that could not be before: goods came in or were given back, holds have ended, or the SKU may be
+/// sold further than before. Backorders wait for it.
 ///
 /// It is a hint and no promise: others may take the units first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -178,7 +178,7 @@ impl Book {
                 }
                 Disposition::Scrap => {}
             },
-            StockEvent::BinAssigned { .. } => {}
+            StockEvent::BinAssigned { .. } | StockEvent::PromisableRaised { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {
                     if bucket.expires_at > self.at {

@@ -52,6 +52,7 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         StockEvent::Registered(_)
         | StockEvent::DetailsChanged(_)
         | StockEvent::HoldExtended { .. }
+        | StockEvent::PromisableRaised { .. }
         | StockEvent::BinAssigned { .. } => Vec::new(),
         StockEvent::Adjusted { location, delta, .. } => vec![counted(MovementKind::Adjusted, location, *delta)],
         StockEvent::Replenished { location, quantity } => vec![counted(MovementKind::Replenished, location, *quantity)],

@@ -47,6 +47,7 @@ fn stock_events() -> Vec<StockEvent> {
         returned(Disposition::Restock),
         returned(Disposition::Damaged),
         returned(Disposition::Scrap),
+        StockEvent::PromisableRaised { location: place("main"), quantity: 3 },
         StockEvent::BinAssigned { location: place("main"), bin: Bin::parse("A-01-03-2").unwrap() },
     ]
 }

@@ -37,6 +37,16 @@ pub struct CommitLine {
     pub exclude: Vec<LocationId>,
 }
 
+/// What is known of an attempt when its request comes.
+enum Heard {
+    /// Nothing.
+    Never,
+    /// It has had its answer, which stands in the log.
+    Answered,
+    /// Something that bars it.
+    Otherwise(Refusal),
+}
+
 impl Command for Commit {
     const NAME: &'static str = "commit";
     type Answer = ();
@@ -56,11 +66,14 @@ impl Command for Commit {
     fn decide(&self, states: &States<'_>) -> Result<Decision<()>, Infallible> {
         let stream = self.stream();
         let reservation = states.of(&stream);
-        if let Some(answered) = self.answered(&reservation) {
-            return Ok(answered.map_or_else(|| Decision::answer(()), |code| self.refuse(code, Vec::new())));
+        match self.heard(&reservation) {
+            Heard::Never => {}
+            Heard::Answered => return Ok(Decision::answer(())),
+            Heard::Otherwise(code) => return Ok(self.refuse(code, Vec::new())),
         }
+        let id = self.reservation_id();
         let mut shelves = Shelves::new(states);
-        let lines: Vec<CommittedLine> = self.lines.iter().map(|line| self.take(line, &mut shelves)).collect();
+        let lines: Vec<CommittedLine> = self.lines.iter().map(|line| take(&id, line, &mut shelves)).collect();
         let short = lines.iter().any(|line| line.short.is_some());
         let nothing = lines.iter().all(|line| line.from.is_empty());
         if nothing || (short && !self.allow_partial) {
@@ -87,46 +100,18 @@ impl Commit {
         }
     }
 
-    /// What is said if the attempt was heard of before: none if it was not, and nothing more if it had its answer.
-    fn answered(&self, found: &Reservation) -> Option<Option<Refusal>> {
+    /// Whether the attempt was heard of before.
+    fn heard(&self, found: &Reservation) -> Heard {
         let same_line = |(wish, line): (&CommitLine, &Line)| {
             wish.line_id == line.line_id && wish.sku == line.sku && wish.quantity.units() == line.requested
         };
         let same = || found.lines.len() == self.lines.len() && self.lines.iter().zip(&found.lines).all(same_line);
         match (&found.order, found.stage) {
-            (None, Stage::New) => None,
-            (None, Stage::Released) => Some(Some(Refusal::AlreadyReleased)),
-            (Some(_), _) if found.lines.is_empty() || same() => Some(None),
-            _ => Some(Some(Refusal::Conflict)),
+            (None, Stage::New) => Heard::Never,
+            (None, Stage::Released) => Heard::Otherwise(Refusal::AlreadyReleased),
+            (Some(_), _) if found.lines.is_empty() || same() => Heard::Answered,
+            _ => Heard::Otherwise(Refusal::Conflict),
         }
-    }
-
-    fn take(&self, line: &CommitLine, shelves: &mut Shelves<'_>) -> CommittedLine {
-        let requested = line.quantity.units();
-        let item = shelves.item(&line.sku);
-        let known = item.is_registered();
-        let sourced = if known { item.source_without(&line.exclude, requested) } else { Vec::new() };
-        let from = sourced.into_iter().map(|allocation| PickFrom {
-            bin: item.bin(&allocation.location).cloned(),
-            location: allocation.location,
-            quantity: allocation.quantity,
-        });
-        let mut taken = CommittedLine {
-            line_id: line.line_id.clone(),
-            sku: line.sku.clone(),
-            requested,
-            from: from.collect(),
-            short: None,
-        };
-        if taken.committed() < requested {
-            taken.short = Some(if known { Refusal::InsufficientStock } else { Refusal::UnknownSku });
-        }
-        let id = self.reservation_id();
-        let kept = taken.line();
-        for allocation in &kept.allocations {
-            shelves.record(&line.sku, StockEvent::Committed(kept.hold(&id, allocation, None)));
-        }
-        taken
     }
 
     fn refuse_short(&self, lines: &[CommittedLine]) -> Decision<()> {
@@ -147,6 +132,34 @@ impl Commit {
     fn refuse(&self, code: Refusal, shortfalls: Vec<LineShortfall>) -> Decision<()> {
         refuse(&self.stream(), self.order.clone(), code, shortfalls)
     }
+}
+
+/// Commits what there is for one line.
+fn take(id: &ReservationId, line: &CommitLine, shelves: &mut Shelves<'_>) -> CommittedLine {
+    let requested = line.quantity.units();
+    let item = shelves.item(&line.sku);
+    let known = item.is_registered();
+    let sourced = if known { item.source_without(&line.exclude, requested) } else { Vec::new() };
+    let from = sourced.into_iter().map(|allocation| PickFrom {
+        bin: item.bin(&allocation.location).cloned(),
+        location: allocation.location,
+        quantity: allocation.quantity,
+    });
+    let mut taken = CommittedLine {
+        line_id: line.line_id.clone(),
+        sku: line.sku.clone(),
+        requested,
+        from: from.collect(),
+        short: None,
+    };
+    if taken.committed() < requested {
+        taken.short = Some(if known { Refusal::InsufficientStock } else { Refusal::UnknownSku });
+    }
+    let kept = taken.line();
+    for allocation in &kept.allocations {
+        shelves.record(&line.sku, StockEvent::Committed(kept.hold(id, allocation, None)));
+    }
+    taken
 }
 
 /// Refuses a request that is wrong in itself, unless the attempt has had an answer.

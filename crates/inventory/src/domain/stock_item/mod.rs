@@ -175,6 +175,13 @@ pub enum StockEvent {
         /// What they came back with.
         reference: Arc<str>,
     },
+    /// Its details let more units be promised than before: whoever waits for stock must hear of it.
+    PromisableRaised {
+        /// The first location to look at.
+        location: LocationId,
+        /// How many more.
+        quantity: i64,
+    },
     /// The SKU lies in this bin of a location from now on.
     BinAssigned {
         /// The location.
@@ -338,6 +345,7 @@ impl Aggregate for StockItem {
                 self.details = details.clone();
             }
             StockEvent::DetailsChanged(details) => self.details = details.clone(),
+            StockEvent::PromisableRaised { .. } => {}
             StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
             StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
             StockEvent::Held(hold) => {

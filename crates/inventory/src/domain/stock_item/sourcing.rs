@@ -97,7 +97,7 @@ impl StockItem {
     }
 
     /// Where a backorder waits; `main` for a SKU that has not been anywhere yet.
-    fn first(&self, exclude: &[LocationId]) -> Option<LocationId> {
+    pub(super) fn first(&self, exclude: &[LocationId]) -> Option<LocationId> {
         let nowhere_yet = || Some(LocationId::main()).filter(|main| self.levels.is_empty() && !exclude.contains(main));
         self.in_order(exclude).next().map(|(location, _)| location.clone()).or_else(nowhere_yet)
     }
