@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use utoipa::OpenApi;
 
 use crate::call::CONSISTENCY_TOKEN;
+use crate::context_tokens::WHOSE;
 use crate::kinds;
 use crate::page::Params;
 use crate::problem::Problem;
@@ -109,7 +110,8 @@ async fn read(State(state): State<Arc<Feeds>>, params: Params<FeedParams>) -> Re
         // The server stops: what is there now, and where to go on.
         None => feed.read(&FeedRequest { wait: Duration::ZERO, ..request.clone() }).await,
     };
-    answer(request.after, page?)
+    let owner = (state.feeds.len() > 1).then(|| feed.source());
+    answer(request.after, page?, owner)
 }
 
 impl Feeds {
@@ -172,7 +174,8 @@ impl From<FeedError> for Problem {
     }
 }
 
-fn answer(after: Option<Cursor>, page: FeedPage) -> Result<Response, Problem> {
+/// The page as it is sent; `owner` is named where one address serves several contexts.
+fn answer(after: Option<Cursor>, page: FeedPage, owner: Option<&str>) -> Result<Response, Problem> {
     let FeedPage { messages, mut next, mut more } = page;
     let mut body = vec![b'['];
     let mut written = 0;
@@ -201,10 +204,14 @@ fn answer(after: Option<Cursor>, page: FeedPage) -> Result<Response, Problem> {
     headers.insert(CONTENT_TYPE, CLOUDEVENTS_BATCH);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(FEED_MORE, if more { TRUE } else { FALSE });
-    let next = HeaderValue::from_maybe_shared(Bytes::from(next.to_string()));
-    let next = next.map_err(|why| Problem::internal(&format!("a cursor cannot be written: {why}")))?;
     // It is a consistency token too: with it a query sees at least what these events tell.
-    headers.insert(CONSISTENCY_TOKEN, next.clone());
-    headers.insert(FEED_NEXT, next);
+    let token = owner.map_or_else(|| next.to_string(), |owner| format!("{owner}{WHOSE}{next}"));
+    headers.insert(CONSISTENCY_TOKEN, text_value(token)?);
+    headers.insert(FEED_NEXT, text_value(next.to_string())?);
     Ok(response)
+}
+
+fn text_value(text: String) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_maybe_shared(Bytes::from(text))
+        .map_err(|why| Problem::internal(&format!("a cursor cannot be written: {why}")))
 }

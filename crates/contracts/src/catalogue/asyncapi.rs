@@ -97,7 +97,7 @@ fn message(event: &EventType) -> Value {
 
 /// The whole event, envelope and all.
 fn example(event: &EventType) -> Value {
-    let data = event.example().unwrap_or_default();
+    let data = event.example();
     let subject = data.get(event.subject).cloned().unwrap_or_default();
     let key = data.get("orderId").unwrap_or(&subject).clone();
     json!({

@@ -1,144 +1,147 @@
-//! An example of every contract event: one order of two lines, from request to return.
+//! An example of every contract event's `data`: one order of two lines, from request to return.
 
-use super::Example;
-use crate::events::*;
+use serde_json::{Value, json};
 
 const ORDER: &str = "ORD-1001";
 const RESERVATION: &str = "ORD-1001/1";
 const SHIPMENT: &str = "SHP-1001";
 
-fn tea() -> QuantityOfLine {
-    QuantityOfLine { line_id: "1".into(), quantity: 3 }
+/// The tea, three units; and the one cup there was of the two that were ordered.
+fn shipped() -> Value {
+    json!([{ "lineId": "1", "quantity": 3 }, { "lineId": "2", "quantity": 1 }])
 }
 
-fn cup() -> QuantityOfLine {
-    QuantityOfLine { line_id: "2".into(), quantity: 1 }
+/// The cup that was missing.
+fn missing() -> Value {
+    json!([{ "lineId": "2", "quantity": 1 }])
 }
 
-macro_rules! examples {
-    ($($shape:ident => { $($body:tt)* })*) => {
-        $(impl Example for $shape {
-            fn example() -> Self {
-                $shape { $($body)* }
-            }
-        })*
-    };
+pub(super) fn stock_reserved() -> Value {
+    let tea = json!([
+        { "locationId": "main", "quantity": 2, "bin": "A-04-12-2" },
+        { "locationId": "north", "quantity": 1 },
+    ]);
+    json!({
+        "reservationId": RESERVATION,
+        "orderId": ORDER,
+        "attempt": 1,
+        "lines": [
+            { "lineId": "1", "sku": "TEA-01", "requested": 3, "reserved": 3, "allocations": tea },
+            {
+                "lineId": "2", "sku": "CUP-07", "requested": 2, "reserved": 1,
+                "allocations": [{ "locationId": "main", "quantity": 1 }],
+            },
+        ],
+    })
 }
 
-examples! {
-    StockReserved => {
-        reservation_id: RESERVATION.into(),
-        order_id: ORDER.into(),
-        attempt: 1,
-        lines: vec![
-            ReservedLine {
-                line_id: "1".into(),
-                sku: "TEA-01".into(),
-                requested: 3,
-                reserved: 3,
-                allocations: vec![
-                    PickFrom { location_id: "main".into(), quantity: 2, bin: Some("A-04-12-2".into()) },
-                    PickFrom { location_id: "north".into(), quantity: 1, bin: None },
-                ],
-            },
-            ReservedLine {
-                line_id: "2".into(),
-                sku: "CUP-07".into(),
-                requested: 2,
-                reserved: 1,
-                allocations: vec![PickFrom { location_id: "main".into(), quantity: 1, bin: None }],
-            },
+pub(super) fn stock_reservation_rejected() -> Value {
+    json!({
+        "reservationId": RESERVATION,
+        "orderId": ORDER,
+        "attempt": 1,
+        "code": "INSUFFICIENT_STOCK",
+        "shortfalls": [{ "lineId": "2", "sku": "CUP-07", "requested": 2, "available": 1 }],
+    })
+}
+
+pub(super) fn reservation_released() -> Value {
+    json!({ "reservationId": RESERVATION, "orderId": ORDER, "lines": shipped(), "ended": true })
+}
+
+pub(super) fn reservation_expired() -> Value {
+    json!({ "reservationId": "cart-77" })
+}
+
+pub(super) fn reservation_consumed() -> Value {
+    json!({ "reservationId": RESERVATION, "orderId": ORDER, "reference": SHIPMENT, "lines": shipped() })
+}
+
+pub(super) fn stock_became_available() -> Value {
+    json!({ "sku": "CUP-07", "locationId": "main", "quantity": 40 })
+}
+
+pub(super) fn reserve_stock_requested() -> Value {
+    json!({
+        "reservationId": RESERVATION,
+        "orderId": ORDER,
+        "attempt": 1,
+        "allowPartial": true,
+        "lines": [
+            { "lineId": "1", "sku": "TEA-01", "quantity": 3 },
+            { "lineId": "2", "sku": "CUP-07", "quantity": 2, "excludeLocations": ["south"] },
         ],
-    }
-    StockReservationRejected => {
-        reservation_id: RESERVATION.into(),
-        order_id: ORDER.into(),
-        attempt: 1,
-        code: RejectionCode::InsufficientStock,
-        shortfalls: vec![LineShortfall { line_id: "2".into(), sku: "CUP-07".into(), requested: 2, available: 1 }],
-    }
-    ReservationReleased => {
-        reservation_id: RESERVATION.into(),
-        order_id: Some(ORDER.into()),
-        lines: vec![cup()],
-        ended: true,
-    }
-    ReservationExpired => { reservation_id: "cart-77".into(), }
-    ReservationConsumed => {
-        reservation_id: RESERVATION.into(),
-        order_id: Some(ORDER.into()),
-        reference: Some(SHIPMENT.into()),
-        lines: vec![tea(), cup()],
-    }
-    StockBecameAvailable => { sku: "CUP-07".into(), location_id: "main".into(), quantity: 40, }
-    ReserveStockRequested => {
-        reservation_id: RESERVATION.into(),
-        order_id: ORDER.into(),
-        attempt: 1,
-        allow_partial: true,
-        lines: vec![
-            ReserveLineRequested {
-                line_id: "1".into(),
-                sku: "TEA-01".into(),
-                quantity: 3,
-                exclude_locations: Vec::new(),
-            },
-            ReserveLineRequested {
-                line_id: "2".into(),
-                sku: "CUP-07".into(),
-                quantity: 2,
-                exclude_locations: vec!["south".into()],
-            },
+    })
+}
+
+pub(super) fn release_reservation_requested() -> Value {
+    json!({
+        "reservationId": RESERVATION,
+        "orderId": ORDER,
+        "lines": [{ "lineId": "2", "quantity": 1, "locationId": "main" }],
+    })
+}
+
+pub(super) fn consume_reservation_requested() -> Value {
+    json!({
+        "reservationId": RESERVATION,
+        "orderId": ORDER,
+        "reference": SHIPMENT,
+        "lines": [
+            { "lineId": "1", "quantity": 2, "locationId": "main" },
+            { "lineId": "1", "quantity": 1, "locationId": "north" },
+            { "lineId": "2", "quantity": 1, "locationId": "main" },
         ],
-    }
-    ReleaseReservationRequested => {
-        reservation_id: RESERVATION.into(),
-        order_id: ORDER.into(),
-        lines: vec![ReleaseLineRequested { line_id: "2".into(), quantity: 1, location_id: Some("main".into()) }],
-    }
-    ConsumeReservationRequested => {
-        reservation_id: RESERVATION.into(),
-        order_id: ORDER.into(),
-        reference: SHIPMENT.into(),
-        lines: vec![
-            ConsumeLineRequested { line_id: "1".into(), quantity: 2, location_id: "main".into() },
-            ConsumeLineRequested { line_id: "1".into(), quantity: 1, location_id: "north".into() },
-            ConsumeLineRequested { line_id: "2".into(), quantity: 1, location_id: "main".into() },
+    })
+}
+
+pub(super) fn goods_returned() -> Value {
+    json!({
+        "returnId": "RET-1001",
+        "orderId": ORDER,
+        "lines": [{ "lineId": "1", "sku": "TEA-01", "quantity": 1, "locationId": "main", "disposition": "RESTOCK" }],
+    })
+}
+
+pub(super) fn order_placed() -> Value {
+    json!({
+        "orderId": ORDER,
+        "lines": [
+            { "lineId": "1", "sku": "TEA-01", "quantity": 3 },
+            { "lineId": "2", "sku": "CUP-07", "quantity": 2 },
         ],
-    }
-    GoodsReturned => {
-        return_id: "RET-1001".into(),
-        order_id: ORDER.into(),
-        lines: vec![ReturnedLine {
-            line_id: "1".into(),
-            sku: "TEA-01".into(),
-            quantity: 1,
-            location_id: "main".into(),
-            disposition: Disposition::Restock,
-        }],
-    }
-    OrderPlaced => {
-        order_id: ORDER.into(),
-        lines: vec![
-            OrderPlacedLine { line_id: "1".into(), sku: "TEA-01".into(), quantity: 3 },
-            OrderPlacedLine { line_id: "2".into(), sku: "CUP-07".into(), quantity: 2 },
-        ],
-    }
-    OrderReserved => { order_id: ORDER.into(), complete: false, lines: vec![tea(), cup()], }
-    OrderBackordered => { order_id: ORDER.into(), lines: vec![cup()], }
-    OrderRejected => {
-        order_id: ORDER.into(),
-        complete: false,
-        lines: vec![RejectedLine { line_id: "2".into(), quantity: 1, code: "INSUFFICIENT_STOCK".into() }],
-    }
-    OrderCancelled => { order_id: ORDER.into(), complete: false, lines: vec![cup()], }
-    OrderReadyToShip => { order_id: ORDER.into(), }
-    ShipmentBooked => {
-        shipment_id: SHIPMENT.into(),
-        order_id: ORDER.into(),
-        carrier: "parcel".into(),
-        tracking_number: "PX-000-117".into(),
-    }
-    ShipmentDispatched => { shipment_id: SHIPMENT.into(), order_id: ORDER.into(), lines: vec![tea(), cup()], }
-    ShipmentDelivered => { shipment_id: SHIPMENT.into(), order_id: ORDER.into(), }
+    })
+}
+
+pub(super) fn order_reserved() -> Value {
+    json!({ "orderId": ORDER, "complete": false, "lines": shipped() })
+}
+
+pub(super) fn order_backordered() -> Value {
+    json!({ "orderId": ORDER, "lines": missing() })
+}
+
+pub(super) fn order_rejected() -> Value {
+    let lines = json!([{ "lineId": "2", "quantity": 1, "code": "INSUFFICIENT_STOCK" }]);
+    json!({ "orderId": ORDER, "complete": false, "lines": lines })
+}
+
+pub(super) fn order_cancelled() -> Value {
+    json!({ "orderId": ORDER, "complete": false, "lines": missing() })
+}
+
+pub(super) fn order_ready_to_ship() -> Value {
+    json!({ "orderId": ORDER })
+}
+
+pub(super) fn shipment_booked() -> Value {
+    json!({ "shipmentId": SHIPMENT, "orderId": ORDER, "carrier": "parcel", "trackingNumber": "PX-000-117" })
+}
+
+pub(super) fn shipment_dispatched() -> Value {
+    json!({ "shipmentId": SHIPMENT, "orderId": ORDER, "lines": shipped() })
+}
+
+pub(super) fn shipment_delivered() -> Value {
+    json!({ "shipmentId": SHIPMENT, "orderId": ORDER })
 }

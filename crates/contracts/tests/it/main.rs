@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "openapi")]
+mod catalogue;
+#[cfg(feature = "openapi")]
+mod compatibility;
+
 use comanda_contracts::{
     AdjustmentRequest, Allocation, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest, LedgerEntry,
     LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation, ReservationLine,

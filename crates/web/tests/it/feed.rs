@@ -267,7 +267,9 @@ async fn where_several_contexts_are_served_one_is_named() {
     assert_eq!((unnamed.status, unnamed.code().as_str()), (400, "INVALID_PARAMETER"));
     assert!(unnamed.body.contains("kitchen, bar"), "{}", unnamed.body);
     assert_eq!(get(server.address, "?context=cellar").await.status, 400);
-    assert_eq!(get(server.address, "?context=kitchen").await.sequences(), ["1"]);
+    let named = get(server.address, "?context=kitchen").await;
+    assert_eq!(named.sequences(), ["1"]);
+    assert_eq!(named.header("consistency-token"), format!("kitchen@{}", named.header("feed-next")));
     assert!(get(server.address, "?context=bar").await.events().is_empty());
 }
 
