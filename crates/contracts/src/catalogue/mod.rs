@@ -65,7 +65,7 @@ pub struct EventType {
     /// What its CloudEvents `subject` is.
     pub subject: &'static str,
     /// Its schema, and those it names.
-    schema: fn(&mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema>,
+    schema: fn(&mut Named) -> RefOr<Schema>,
     example: fn() -> Value,
     reread: fn(&Value) -> Result<Value, serde_json::Error>,
 }
@@ -86,7 +86,10 @@ impl EventType {
     }
 }
 
-fn schema_of<T: ToSchema>(named: &mut Vec<(String, RefOr<Schema>)>) -> RefOr<Schema> {
+/// Schemas and their names.
+type Named = Vec<(String, RefOr<Schema>)>;
+
+fn schema_of<T: ToSchema>(named: &mut Named) -> RefOr<Schema> {
     T::schemas(named);
     T::schema()
 }

@@ -6,6 +6,8 @@
 mod catalogue;
 #[cfg(feature = "openapi")]
 mod compatibility;
+#[cfg(feature = "openapi")]
+mod validity;
 
 use comanda_contracts::{
     AdjustmentRequest, Allocation, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest, LedgerEntry,
