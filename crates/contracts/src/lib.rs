@@ -10,6 +10,8 @@
 mod adjustment;
 mod availability;
 mod batch;
+#[cfg(feature = "openapi")]
+pub mod catalogue;
 pub mod events;
 mod ledger;
 mod location;

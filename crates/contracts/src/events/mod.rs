@@ -15,9 +15,11 @@
 //! assert_eq!(serde_json::to_string(&event).unwrap(), r#"{"sku":"TEA-01","locationId":"main","quantity":4}"#);
 //! ```
 
+mod envelope;
 mod fulfillment;
 mod inventory;
 
+pub use envelope::CloudEvent;
 pub use fulfillment::{
     ConsumeLineRequested, ConsumeReservationRequested, Disposition, GoodsReturned, OrderBackordered, OrderCancelled,
     OrderPlaced, OrderPlacedLine, OrderReadyToShip, OrderRejected, OrderReserved, QuantityOfLine, RejectedLine,

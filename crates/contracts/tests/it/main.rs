@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "openapi")]
+mod catalogue;
+#[cfg(feature = "openapi")]
+mod compatibility;
+#[cfg(feature = "openapi")]
+mod validity;
+
 use comanda_contracts::{
     AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest,
     LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation,
