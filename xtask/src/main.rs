@@ -1,7 +1,8 @@
-//! The house commands: `cargo xtask ci`, `test`, `tidy` and `bench`.
+//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts` and `bench`.
 
 mod bench;
 mod ci;
+mod contracts;
 mod end_to_end;
 mod examples;
 mod needs;
@@ -29,6 +30,12 @@ enum Task {
     Test,
     /// The house rules alone: the invariants of the architecture and the shape of the repository (a second or two).
     Tidy,
+    /// Write `docs/contracts` anew from the types; refused if anything released would break.
+    Contracts {
+        /// Also take today's schemas as released: later ones must be compatible with them.
+        #[arg(long)]
+        release: bool,
+    },
     /// The table of speeds against their bars; arguments after `--` go to the bench.
     Bench {
         /// Passed on to the bench binary, for example the name of one row.
@@ -42,6 +49,7 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
+        Task::Contracts { release } => contracts::run(release),
         Task::Bench { args } => bench::run(&args),
     };
     if let Err(error) = result {

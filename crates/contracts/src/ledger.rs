@@ -27,7 +27,10 @@ pub struct LedgerEntry {
     pub reserved_delta: i64,
     /// Units added to what is committed.
     pub committed_delta: i64,
-    /// Why, for adjustments and receipts.
+    /// Units added to what is damaged.
+    #[serde(default)]
+    pub damaged_delta: i64,
+    /// Why, for adjustments, receipts and returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
     /// What it refers to.
@@ -60,10 +63,14 @@ pub enum Movement {
     Held,
     /// Reserved units became committed ones.
     Confirmed,
+    /// Units were committed to an order at once.
+    Committed,
     /// Held units were given back.
     Released,
     /// Reserved units came back because their time was over.
     Expired,
     /// Committed units left.
     Consumed,
+    /// Sold goods came back; `reasonCode` says what became of them.
+    Returned,
 }

@@ -4,12 +4,14 @@
 //! * Quantities are whole numbers of units. Requests carry them signed, so that a negative one is told apart from text
 //!   that is no number; the valid range stands at each field.
 //! * Times are RFC 3339 texts in UTC with milliseconds: `2026-03-01T09:30:00.000Z`.
-//! * Ids match `[A-Za-z0-9._:-]{1,128}`.
+//! * Ids match `[A-Za-z0-9._:-]{1,128}`. The reservation of an order is `orderId~attempt`, which no client can choose.
 //! * An optional field of an answer that has no value is left out.
 
 mod adjustment;
 mod availability;
 mod batch;
+#[cfg(feature = "openapi")]
+pub mod catalogue;
 pub mod events;
 mod ledger;
 mod location;
@@ -41,4 +43,4 @@ pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
-pub use stock::{LocationStock, LowStock, Stock, StockAtLocation};
+pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};

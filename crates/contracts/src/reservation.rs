@@ -152,6 +152,8 @@ pub enum ReservationState {
     Consumed,
     /// Given back.
     Released,
+    /// An order asked for it and was refused: it holds nothing.
+    Rejected,
     /// Its time is over.
     Expired,
 }

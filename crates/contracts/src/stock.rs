@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/stock/{sku}`: one SKU over all locations.
 ///
-/// `available = onHand - reserved - committed - safetyStock`; it may be negative where a backorder limit allows it.
+/// `available = onHand - reserved - committed - damaged - safetyStock`; it may be negative where a backorder limit allows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -21,6 +21,9 @@ pub struct Stock {
     pub reserved: i64,
     /// Units promised to orders.
     pub committed: i64,
+    /// Units that are there and are not sold because they are damaged.
+    #[serde(default)]
+    pub damaged: i64,
     /// Units held back from sale.
     pub safety_stock: i64,
     /// Units that may be promised beyond what is there.
@@ -50,8 +53,43 @@ pub struct LocationStock {
     pub reserved: i64,
     /// Units promised to orders.
     pub committed: i64,
-    /// Units there that nobody holds: `onHand - reserved - committed` (safety stock is kept per SKU).
+    /// Units that are there and are not sold because they are damaged.
+    #[serde(default)]
+    pub damaged: i64,
+    /// Units there that nobody holds: `onHand - reserved - committed - damaged` (safety stock is kept per SKU).
     pub available: i64,
+    /// The bin it lies in, `zone-aisle-bay-level`, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "A-01-03-2"))]
+    pub bin: Option<String>,
+}
+
+/// `PUT /v1/stock/{sku}/locations/{locationId}/bin`: where in a location a SKU lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AssignBin {
+    /// The bin: one to four parts out of letters, digits, `.`, `_` and `:`, `zone-aisle-bay-level`.
+    #[cfg_attr(feature = "openapi", schema(example = "A-01-03-2"))]
+    pub bin: String,
+}
+
+/// The bin of a SKU at a location.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct BinAssignment {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// The location.
+    #[cfg_attr(feature = "openapi", schema(example = "main"))]
+    pub location_id: String,
+    /// The bin.
+    #[cfg_attr(feature = "openapi", schema(example = "A-01-03-2"))]
+    pub bin: String,
+    /// The version of the SKU's stock.
+    pub version: u64,
 }
 
 /// `GET /v1/locations/{locationId}/stock`: one SKU at one location, as an item of a list.
@@ -71,8 +109,15 @@ pub struct StockAtLocation {
     pub reserved: i64,
     /// Units promised to orders.
     pub committed: i64,
+    /// Units that are there and are not sold because they are damaged.
+    #[serde(default)]
+    pub damaged: i64,
     /// Units there that nobody holds.
     pub available: i64,
+    /// The bin it lies in, `zone-aisle-bay-level`, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "A-01-03-2"))]
+    pub bin: Option<String>,
 }
 
 /// `GET /v1/low-stock`: a SKU that is sold out or has reached its safety stock.

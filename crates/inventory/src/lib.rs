@@ -1,12 +1,15 @@
 //! The Inventory context: stock that cannot be sold twice, reservations of it, and what can still be promised.
 //!
 //! [`context`] is its table of contents. `domain` has the rules, one command per file; `read_models` the views;
-//! `application` the questions, one query per file; `api` their shapes over HTTP.
+//! `application` the questions, one query per file; `api` their shapes over HTTP. `publish` says what its events tell other
+//! contexts, `react` what theirs change here.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod api;
 pub mod application;
 pub mod domain;
+pub mod publish;
+pub mod react;
 pub mod read_models;
 
 use application::{
@@ -20,8 +23,11 @@ use domain::reservation::{
     reserve::Reserve, reserve_item::ReserveItem,
 };
 use domain::stock_item::{
-    StockItem, adjust::Adjust, expire::ExpireHolds, register::RegisterSku, replenish::Replenish, update::UpdateSku,
+    StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, replenish::Replenish,
+    update::UpdateSku,
 };
+use publish::publish;
+use react::Orders;
 use read_models::{
     expiring_holds::ExpiringHoldsProjection, locations::LocationProjection, stock::StockProjection,
     stock_at_location::StockAtLocationProjection,
@@ -39,6 +45,7 @@ pub fn context() -> cqrs::Context {
         .command::<RegisterSku>()
         .command::<UpdateSku>()
         .command::<RegisterLocation>()
+        .command::<AssignBin>()
         .command::<Adjust>()
         .command::<Replenish>()
         .command::<ExpireHolds>()
@@ -64,4 +71,7 @@ pub fn context() -> cqrs::Context {
         .view(StockAtLocationProjection)
         .view(ExpiringHoldsProjection)
         .view(LocationProjection)
+        // What it tells others, and what others may ask of it.
+        .publishes(publish)
+        .reacts::<Orders>()
 }

@@ -13,7 +13,7 @@ use tower::util::{MapRequestLayer, MapResponseLayer};
 use crate::call::CONSISTENCY_TOKEN;
 
 /// What stands between a context's name and its token.
-const WHOSE: char = '@';
+pub(crate) const WHOSE: char = '@';
 
 /// What stands between the tokens of several contexts.
 const NEXT: char = ';';

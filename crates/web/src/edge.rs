@@ -18,6 +18,7 @@ use tokio::time::Sleep;
 use tower::{Layer, Service};
 
 use crate::correlation::Correlation;
+use crate::feed;
 use crate::kinds;
 use crate::metrics::RouteMetrics;
 use crate::problem::Problem;
@@ -25,7 +26,7 @@ use crate::problem::Problem;
 /// The bounds of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct EdgeLimits {
-    /// A request not answered by then is given up.
+    /// A request not answered by then is given up. One to [`feed::PATH`] has [`feed::WAIT_MAX`] more: it may ask to wait.
     pub deadline: Duration,
     /// The bytes of all header names and values together.
     pub header_bytes_max: usize,
@@ -97,7 +98,7 @@ where
         };
         EdgeFuture {
             work,
-            deadline: self.limits.deadline,
+            deadline: self.limits.deadline_of(route.as_ref()),
             sleep: None,
             correlation,
             metrics: Arc::clone(&self.metrics),
@@ -109,6 +110,11 @@ where
 }
 
 impl EdgeLimits {
+    fn deadline_of(&self, route: Option<&MatchedPath>) -> Duration {
+        let waits = route.is_some_and(|route| route.as_str() == feed::PATH);
+        if waits { self.deadline + feed::WAIT_MAX } else { self.deadline }
+    }
+
     fn refuse(&self, request: &Request) -> Option<Problem> {
         let uri_bytes = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
         if uri_bytes > self.uri_bytes_max {

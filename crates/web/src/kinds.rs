@@ -81,6 +81,8 @@ kinds! {
         "The same `Idempotency-Key` came with another request before. Take a new key for a new request.";
     FOREIGN_TOKEN = 400, "foreign-token", "The consistency token is of another log",
         "The log was restored or replaced since the token was given. Drop the token.";
+    FOREIGN_CURSOR = 409, "foreign-cursor", "The cursor is of another log",
+        "The log was restored or replaced since the cursor was given, or has not come that far. Read from the start.";
     OVERLOADED = 503, "overloaded", "Too many requests wait already",
         "The queue is full; nothing was done. Retry after the time in `Retry-After`.";
     DEADLINE_EXCEEDED = 503, "deadline-exceeded", "It took too long",

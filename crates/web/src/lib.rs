@@ -10,6 +10,7 @@ mod call;
 mod context_tokens;
 mod correlation;
 mod edge;
+pub mod feed;
 mod fields;
 mod json;
 pub mod kinds;

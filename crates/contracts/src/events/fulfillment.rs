@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReserveStockRequested {
-    /// The id of the reservation to be: one for each attempt.
+    /// The id of the reservation to be: `orderId~attempt`, one for each attempt.
     pub reservation_id: String,
     /// The order.
     pub order_id: String,

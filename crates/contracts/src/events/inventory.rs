@@ -38,6 +38,9 @@ pub struct ReservedLine {
     /// Where they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<PickFrom>,
+    /// Why fewer units are reserved than were asked for, if so: INSUFFICIENT_STOCK or UNKNOWN_SKU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<RejectionCode>,
 }
 
 /// Units at one place of a warehouse.
@@ -121,7 +124,8 @@ pub struct ReservationReleased {
     /// The order it was for, if it was for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<String>,
-    /// What was given back, by line.
+    /// What was given back, by line. Empty for a cart that was released as a whole, and for a reservation that was released
+    /// before it was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<super::QuantityOfLine>,
     /// Whether it holds nothing any more.
@@ -132,20 +136,6 @@ pub struct ReservationReleased {
 impl ReservationReleased {
     /// Its CloudEvents type.
     pub const TYPE: &'static str = "comanda.inventory.reservation-released.v1";
-}
-
-/// A reservation has ended because its time was over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct ReservationExpired {
-    /// The reservation.
-    pub reservation_id: String,
-}
-
-impl ReservationExpired {
-    /// Its CloudEvents type.
-    pub const TYPE: &'static str = "comanda.inventory.reservation-expired.v1";
 }
 
 /// Reserved units have left the house.
@@ -170,16 +160,19 @@ impl ReservationConsumed {
     pub const TYPE: &'static str = "comanda.inventory.reservation-consumed.v1";
 }
 
-/// Units can be promised that could not be before: goods came in, or were given back. Backorders wait for it.
+/// Units can be promised that could not be before: goods came in or were given back, holds have ended, or the SKU may be
+/// sold further than before. Backorders wait for it.
+///
+/// It is a hint and no promise: others may take the units first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StockBecameAvailable {
     /// The SKU.
     pub sku: String,
-    /// Where.
+    /// Where; the first of several locations whose holds ended at once.
     pub location_id: String,
-    /// Units.
+    /// Units, over all locations.
     pub quantity: i64,
 }
 

@@ -2,11 +2,18 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "openapi")]
+mod catalogue;
+#[cfg(feature = "openapi")]
+mod compatibility;
+#[cfg(feature = "openapi")]
+mod validity;
+
 use comanda_contracts::{
-    AdjustmentRequest, Allocation, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest, LedgerEntry,
-    LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation, ReservationLine,
-    ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest, ShortReplenishRequest, ShortReserveRequest,
-    Shortfall, Stock, UpdateSku,
+    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest,
+    LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation,
+    ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest, ShortReplenishRequest,
+    ShortReserveRequest, Shortfall, Stock, UpdateSku,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,24 +64,36 @@ fn a_reservation() {
 
 #[test]
 fn stock() {
-    let main = LocationStock { location_id: "main".into(), on_hand: 10, reserved: 2, committed: 1, available: 7 };
+    let main = LocationStock {
+        location_id: "main".into(),
+        on_hand: 10,
+        reserved: 2,
+        committed: 1,
+        damaged: 1,
+        available: 6,
+        bin: Some("A-01-03-2".into()),
+    };
     let stock = Stock {
         sku: "TEA-01".into(),
         name: None,
         on_hand: 10,
         reserved: 2,
         committed: 1,
+        damaged: 1,
         safety_stock: 3,
         backorder_limit: 0,
-        available: 4,
+        available: 3,
         version: 12,
         updated_at: "2026-03-01T09:30:00.000Z".into(),
         locations: vec![main],
     };
     let expected = json!({
-        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "safetyStock": 3, "backorderLimit": 0,
-        "available": 4, "version": 12, "updatedAt": "2026-03-01T09:30:00.000Z",
-        "locations": [{ "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "available": 7 }],
+        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "safetyStock": 3,
+        "backorderLimit": 0, "available": 3, "version": 12, "updatedAt": "2026-03-01T09:30:00.000Z",
+        "locations": [{
+            "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "available": 6,
+            "bin": "A-01-03-2",
+        }],
     });
     assert_eq!(written(&stock), expected);
 }
@@ -89,6 +108,7 @@ fn a_page_of_the_ledger() {
         on_hand_delta: -2,
         reserved_delta: 0,
         committed_delta: 0,
+        damaged_delta: 0,
         reason_code: Some(ReasonCode::CycleCount),
         reference_uri: None,
         reservation_id: None,
@@ -99,7 +119,7 @@ fn a_page_of_the_ledger() {
     let expected = json!({
         "items": [{
             "version": 3, "at": "2026-03-01T09:30:00.000Z", "movement": "ADJUSTED", "locationId": "main",
-            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "reasonCode": "cycle_count",
+            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0, "reasonCode": "cycle_count",
         }],
         "nextCursor": "c",
     });
@@ -139,6 +159,7 @@ fn no_request_takes_a_field_that_nobody_knows() {
     is_strict::<RegisterSku>(json!({ "sku": "TEA-01" }));
     is_strict::<UpdateSku>(json!({}));
     is_strict::<RegisterLocation>(json!({ "locationId": "berlin" }));
+    is_strict::<AssignBin>(json!({ "bin": "A-01-03-2" }));
     is_strict::<AdjustmentRequest>(json!({ "sku": "TEA-01", "delta": 1, "reasonCode": "found" }));
     is_strict::<ReserveRequest>(json!({ "lines": [line] }));
     is_strict::<ReserveLine>(line.clone());

@@ -45,6 +45,7 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
         on_hand_delta: entry.delta.on_hand,
         reserved_delta: entry.delta.reserved,
         committed_delta: entry.delta.committed,
+        damaged_delta: entry.delta.damaged,
         reason_code: entry.reason.map(reason::written),
         reference_uri: entry.reference.as_deref().map(ToOwned::to_owned),
         reservation_id: entry.reservation.map(|id| id.as_str().to_owned()),
@@ -60,8 +61,10 @@ fn movement(kind: MovementKind) -> contract::Movement {
         MovementKind::Replenished => contract::Movement::Replenished,
         MovementKind::Held => contract::Movement::Held,
         MovementKind::Confirmed => contract::Movement::Confirmed,
+        MovementKind::Committed => contract::Movement::Committed,
         MovementKind::Released => contract::Movement::Released,
         MovementKind::Expired => contract::Movement::Expired,
         MovementKind::Consumed => contract::Movement::Consumed,
+        MovementKind::Returned => contract::Movement::Returned,
     }
 }

@@ -81,7 +81,9 @@ pub(super) async fn list_stock(
         on_hand: row.level.on_hand,
         reserved: row.level.reserved,
         committed: row.level.committed,
+        damaged: row.level.damaged,
         available: row.level.free(),
+        bin: row.bin.as_ref().map(|bin| bin.as_str().to_owned()),
     })?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }

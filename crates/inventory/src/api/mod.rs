@@ -2,6 +2,7 @@
 
 mod availability;
 mod batch;
+mod bins;
 mod ledger;
 mod locations;
 mod parse;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, patch, post};
+use axum::routing::{get, patch, post, put};
 use cqrs::{CommandBus, QueryBus};
 use utoipa::OpenApi;
 
@@ -43,6 +44,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/low-stock", get(stock::list_low))
         .route("/v1/stock/{sku}", get(stock::read))
         .route("/v1/stock/{sku}/ledger", get(ledger::read))
+        .route("/v1/stock/{sku}/locations/{locationId}/bin", put(bins::assign))
         .route("/v1/availability:query", post(availability::query))
         .route("/v1/reservations", post(reservations::reserve))
         .route("/v1/reservations:batch", post(batch::reserve_many))
@@ -79,7 +81,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     paths(
         skus::register, skus::list, skus::read, skus::update,
         locations::register, locations::list, locations::list_stock,
-        stock::list, stock::adjust, stock::list_low, stock::read, ledger::read,
+        stock::list, stock::adjust, stock::list_low, stock::read, ledger::read, bins::assign,
         availability::query,
         reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,
         reservations::extend, reservations::consume,

@@ -67,8 +67,14 @@ pub(super) fn path_sku(text: &str) -> Result<Sku, Problem> {
     in_path("{sku}", Sku::parse(text))
 }
 
+/// Any reservation's id: an order's may be read.
 pub(super) fn path_reservation(text: &str) -> Result<ReservationId, Problem> {
     in_path("{reservationId}", ReservationId::parse(text))
+}
+
+/// The id of a reservation that a client may change: an order's is changed by its order alone.
+pub(super) fn path_own_reservation(text: &str) -> Result<ReservationId, Problem> {
+    in_path("{reservationId}", ReservationId::parse_of_client(text))
 }
 
 pub(super) fn path_location(text: &str) -> Result<LocationId, Problem> {
@@ -84,7 +90,7 @@ pub(super) fn quantity(fields: &mut Fields, units: i64) -> Option<Quantity> {
 }
 
 pub(super) fn reservation_id(fields: &mut Fields, text: &str) -> Option<ReservationId> {
-    fields.take("/reservationId", ReservationId::parse(text))
+    fields.take("/reservationId", ReservationId::parse_of_client(text))
 }
 
 pub(super) fn location(fields: &mut Fields, pointer: &str, text: Option<&str>) -> Option<LocationId> {

@@ -13,6 +13,7 @@ use crate::domain::reservation::reserve::ReserveRejection;
 use crate::domain::reservation::reserve_item::ReserveItemRejection;
 use crate::domain::reservation::{ReservationState, Shortfall, WrongTransition};
 use crate::domain::stock_item::adjust::AdjustRejection;
+use crate::domain::stock_item::assign_bin::AssignBinRejection;
 use crate::domain::stock_item::register::RegisterSkuRejection;
 use crate::domain::stock_item::update::UpdateSkuRejection;
 
@@ -104,6 +105,15 @@ impl From<WrongTransition> for Problem {
                 problem.state = Some(wrong.from.as_str().to_owned());
             },
         )
+    }
+}
+
+impl From<AssignBinRejection> for Problem {
+    fn from(rejection: AssignBinRejection) -> Self {
+        match rejection {
+            AssignBinRejection::UnknownSku { sku } => unknown_sku(&sku),
+            AssignBinRejection::UnknownLocation { location } => unknown_location(&location),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use comanda_web::{
 use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
-use super::parse::path_reservation;
+use super::parse::{path_own_reservation, path_reservation};
 use super::{Api, problems};
 use crate::application::reservation_by_id::ReservationById;
 use crate::domain::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
@@ -94,7 +94,7 @@ pub(super) async fn confirm(
     call: Call,
     body: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    let command = Confirm { reservation_id: path_reservation(&id)? };
+    let command = Confirm { reservation_id: path_own_reservation(&id)? };
     Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &body.raw)).await?))
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn release(
     call: Call,
     body: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    let command = Release { reservation_id: path_reservation(&id)? };
+    let command = Release { reservation_id: path_own_reservation(&id)? };
     let answered = api.commands.dispatch(call.envelope(command, &body.raw)).await?;
     if answered.answer.reservation.lines.is_empty() {
         let repeated = answered.replayed || answered.answer.repeated;
@@ -142,7 +142,7 @@ pub(super) async fn extend(
     call: Call,
     request: Json<contract::ExtendRequest>,
 ) -> Result<Reply, Problem> {
-    let reservation_id = path_reservation(&id)?;
+    let reservation_id = path_own_reservation(&id)?;
     let mut fields = Fields::default();
     let ttl = fields.take("/ttlSeconds", ttl(request.value.ttl_seconds));
     let command = fields.finish(ttl.map(|ttl| Extend { reservation_id, ttl }))?;
@@ -169,7 +169,7 @@ pub(super) async fn consume(
     call: Call,
     request: OptionalJson<contract::ConsumeRequest>,
 ) -> Result<Reply, Problem> {
-    let reservation_id = path_reservation(&id)?;
+    let reservation_id = path_own_reservation(&id)?;
     let lines = request.value.and_then(|request| request.lines).map(parse_consumed).transpose()?;
     if lines.is_some() {
         call.require_key("consuming in part again would consume more, so it must say which request it is")?;
@@ -182,7 +182,7 @@ pub(super) async fn consume(
 pub(super) fn parse_reserve(request: contract::ReserveRequest, at: &str) -> Result<Reserve, Problem> {
     let mut fields = Fields::default();
     let reservation_id = match &request.reservation_id {
-        Some(id) => fields.take(format_args!("{at}/reservationId"), ReservationId::parse(id)),
+        Some(id) => fields.take(format_args!("{at}/reservationId"), ReservationId::parse_of_client(id)),
         None => fields.take(format_args!("{at}/reservationId"), new_id()),
     };
     let ttl = match request.ttl_seconds {
@@ -279,5 +279,6 @@ fn state(state: ReservationState) -> contract::ReservationState {
         ReservationState::Consumed => contract::ReservationState::Consumed,
         ReservationState::Released => contract::ReservationState::Released,
         ReservationState::Expired => contract::ReservationState::Expired,
+        ReservationState::Rejected => contract::ReservationState::Rejected,
     }
 }

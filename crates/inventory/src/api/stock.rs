@@ -147,7 +147,9 @@ fn written(row: &StockRow) -> contract::Stock {
         on_hand: level.on_hand,
         reserved: level.reserved,
         committed: level.committed,
+        damaged: level.damaged,
         available: level.free(),
+        bin: row.bins.get(location).map(|bin| bin.as_str().to_owned()),
     });
     contract::Stock {
         sku: row.sku.as_ref().to_owned(),
@@ -155,6 +157,7 @@ fn written(row: &StockRow) -> contract::Stock {
         on_hand: total.on_hand,
         reserved: total.reserved,
         committed: total.committed,
+        damaged: total.damaged,
         safety_stock: row.details.safety_stock,
         backorder_limit: row.details.backorder_limit,
         available: row.available,

@@ -9,7 +9,7 @@ use cqrs::{Aggregate, Recorded, Timestamp};
 
 use crate::domain::ids::{LineId, LocationId, ReservationId};
 use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::stock_item::{Hold, StockEvent, StockItem};
+use crate::domain::stock_item::{Disposition, Hold, StockEvent, StockItem};
 
 /// Findings kept; of the others only that there are more is told.
 const FINDINGS_MAX: usize = 1_000;
@@ -47,6 +47,8 @@ struct Book {
     item: StockItem,
     /// Units per location by the ledger alone.
     on_hand: BTreeMap<LocationId, i64>,
+    /// Units per location that came back damaged.
+    damaged: BTreeMap<LocationId, i64>,
     /// Live holds for a while, with their end.
     reserved: HashMap<HoldKey, (i64, Option<Timestamp>)>,
     /// Live holds for good.
@@ -63,6 +65,7 @@ struct Book {
 #[derive(Default)]
 struct Totals {
     on_hand: i64,
+    damaged: i64,
     promised: i64,
 }
 
@@ -151,10 +154,10 @@ impl Book {
             StockEvent::Adjusted { location, delta, .. } => self.put(location, *delta),
             StockEvent::Replenished { location, quantity } => self.put(location, *quantity),
             StockEvent::Held(hold) => self.reserve(hold),
+            StockEvent::Committed(hold) => self.commit(hold),
             StockEvent::HoldConfirmed(hold) => {
                 self.unreserve(hold, wrong);
-                *self.committed.entry(key(hold)).or_default() += hold.quantity;
-                self.totals.promised += hold.quantity;
+                self.commit(hold);
             }
             StockEvent::HoldReleased(hold) => self.unreserve(hold, wrong),
             StockEvent::CommitmentReleased(hold) => self.uncommit(hold, wrong),
@@ -166,6 +169,16 @@ impl Book {
                 self.uncommit(hold, wrong);
                 self.put(&hold.location, -hold.quantity);
             }
+            StockEvent::Returned { location, quantity, disposition, .. } => match disposition {
+                Disposition::Restock => self.put(location, *quantity),
+                Disposition::Damaged => {
+                    self.put(location, *quantity);
+                    *self.damaged.entry(location.clone()).or_default() += quantity;
+                    self.totals.damaged += quantity;
+                }
+                Disposition::Scrap => {}
+            },
+            StockEvent::BinAssigned { .. } | StockEvent::PromisableRaised { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {
                     if bucket.expires_at > self.at {
@@ -178,7 +191,8 @@ impl Book {
                 }
             }
         }
-        self.worst = self.worst.max(self.totals.promised - self.totals.on_hand - self.backorder_limit);
+        self.worst =
+            self.worst.max(self.totals.promised + self.totals.damaged - self.totals.on_hand - self.backorder_limit);
         if !self.item.is_sound() {
             wrong.push("a counter is negative, or more is promised than stock and backorders cover".to_owned());
         }
@@ -195,6 +209,11 @@ impl Book {
         if let Some(end) = hold.expires_at {
             self.ends.entry((end, hold.location.clone())).or_default().push(key(hold));
         }
+    }
+
+    fn commit(&mut self, hold: &Hold) {
+        *self.committed.entry(key(hold)).or_default() += hold.quantity;
+        self.totals.promised += hold.quantity;
     }
 
     fn unreserve(&mut self, hold: &Hold, wrong: &mut Vec<String>) {
@@ -236,7 +255,7 @@ impl Book {
 
     /// What differs between the counters and what was added up.
     fn differences(&self) -> Vec<String> {
-        let mut expected: BTreeMap<&LocationId, (i64, i64, i64)> = BTreeMap::new();
+        let mut expected: BTreeMap<&LocationId, (i64, i64, i64, i64)> = BTreeMap::new();
         for (location, units) in &self.on_hand {
             expected.entry(location).or_default().0 += units;
         }
@@ -246,13 +265,16 @@ impl Book {
         for ((_, _, location), (units, _)) in &self.reserved {
             expected.entry(location).or_default().2 += units;
         }
+        for (location, units) in &self.damaged {
+            expected.entry(location).or_default().3 += units;
+        }
         let mut wrong = Vec::new();
         for (location, level) in self.item.levels() {
-            let counted = (level.on_hand, level.committed, level.reserved);
+            let counted = (level.on_hand, level.committed, level.reserved, level.damaged);
             let added = expected.remove(location).unwrap_or_default();
             if counted != added {
                 wrong.push(format!(
-                    "at {location} the counters (on hand, committed, reserved) are {counted:?}, ledger and holds say {added:?}"
+                    "at {location} the counters (on hand, committed, reserved, damaged) are {counted:?}, ledger and holds say {added:?}"
                 ));
             }
         }
@@ -296,6 +318,6 @@ fn units(book: &Book, hold: &HoldKey, state: ReservationState) -> i64 {
         ReservationState::Held | ReservationState::PartiallyHeld | ReservationState::Expired => {
             book.reserved.get(hold).map_or(0, |(units, _)| *units)
         }
-        ReservationState::Consumed | ReservationState::Released => 0,
+        ReservationState::Consumed | ReservationState::Released | ReservationState::Rejected => 0,
     }
 }

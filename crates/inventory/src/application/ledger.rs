@@ -126,6 +126,9 @@ fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> Le
     let (reason, reference) = match happened {
         StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
         StockEvent::Replenished { .. } => (Some(Reason::Received), None),
+        StockEvent::Returned { disposition, reference, .. } => {
+            (Some(disposition.reason()), Some(Arc::clone(reference)))
+        }
         _ => (None, None),
     };
     LedgerEntry {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use cqrs::Timestamp;
 use cqrs::testkit::Given;
 
-use super::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
+use super::ids::{LineId, LocationId, OrderId, Quantity, ReservationId, Sku};
 use super::location::{Location, LocationEvent};
+use super::reservation::commit::{Commit, CommitLine};
+use super::reservation::order::ForOrder;
 use super::reservation::reserve::{Reserve, ReserveLine};
 use super::reservation::{Reservation, Shortfall};
 use super::stock_item::{Details, Level, StockEvent, StockItem};
@@ -62,9 +64,24 @@ pub(super) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
     Reserve { reservation_id: reservation(id), lines, ttl: Some(Duration::from_secs(1)), allow_partial: false }
 }
 
+pub(super) fn order(id: &str, attempt: u32) -> ForOrder {
+    ForOrder { order_id: OrderId::parse(id).unwrap(), attempt }
+}
+
+/// A request of an order's first attempt for `(sku, units)` lines with the ids `1`, `2`, …, all or nothing.
+pub(super) fn commit(id: &str, lines: &[(&str, i64)]) -> Commit {
+    let line = |(place, &(id, quantity)): (usize, &(&str, i64))| CommitLine {
+        line_id: line(&(place + 1).to_string()),
+        sku: sku(id),
+        quantity: units(quantity),
+        exclude: Vec::new(),
+    };
+    Commit { order: order(id, 1), lines: lines.iter().enumerate().map(line).collect(), allow_partial: false }
+}
+
 /// The counters of a SKU over all locations: on hand, committed, reserved.
 pub(super) fn counters(given: &Given, id: &str) -> (i64, i64, i64) {
-    let Level { on_hand, committed, reserved } = given.state(&StockItem::stream(&sku(id))).total();
+    let Level { on_hand, committed, reserved, .. } = given.state(&StockItem::stream(&sku(id))).total();
     (on_hand, committed, reserved)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-pub use cqrs::{ID_LENGTH_MAX, InvalidId};
+pub use cqrs::{ID_LENGTH_MAX, InvalidId, check_id};
 use serde::{Deserialize, Serialize};
 
 /// The largest quantity of one line, in units.
@@ -23,13 +23,67 @@ cqrs::text_id!(
     LocationId
 );
 cqrs::text_id!(
-    /// A reservation, named by its owner.
-    ReservationId
+    /// A reservation: named by its owner or, for an attempt to serve an order, `orderId~attempt`.
+    ReservationId,
+    check_reservation_id
+);
+cqrs::text_id!(
+    /// An order of another context.
+    OrderId
+);
+cqrs::text_id!(
+    /// A bin inside a location: `zone-aisle-bay-level`, of which the first is enough.
+    Bin,
+    check_bin
 );
 cqrs::text_id!(
     /// A line of a reservation, unique within it.
     LineId
 );
+
+/// Stands between an order's id and its attempt. No id of a client contains it, so none can be taken for an order's.
+const ATTEMPT_MARK: char = '~';
+
+/// The most parts of a bin's id: zone, aisle, bay, level.
+const BIN_PARTS_MAX: usize = 4;
+
+/// Checks the id of a reservation: a client's, or an order's with an attempt from 1.
+fn check_reservation_id(text: &str) -> Result<(), InvalidId> {
+    let Some((order, attempt)) = text.split_once(ATTEMPT_MARK) else { return check_id(text) };
+    check_id(order)?;
+    let counted = attempt.parse::<u32>().is_ok_and(|number| number > 0 && number.to_string() == attempt);
+    counted.then_some(()).ok_or(InvalidId)
+}
+
+/// Checks that a bin has one to four parts, none of them empty.
+fn check_bin(text: &str) -> Result<(), InvalidId> {
+    check_id(text)?;
+    let right = text.split('-').all(|part| !part.is_empty()) && text.split('-').count() <= BIN_PARTS_MAX;
+    right.then_some(()).ok_or(InvalidId)
+}
+
+impl ReservationId {
+    /// The id that `text` is, if a client may give it: none of an order's.
+    ///
+    /// # Errors
+    /// [`InvalidId`] if it is none.
+    pub fn parse_of_client(text: &str) -> Result<Self, InvalidId> {
+        check_id(text).map(|()| Self(text.into()))
+    }
+
+    /// The id of `attempt` to serve `order`; attempts count from 1.
+    #[must_use]
+    pub fn of_attempt(order: &OrderId, attempt: u32) -> Self {
+        Self(format!("{order}{ATTEMPT_MARK}{attempt}").into())
+    }
+
+    /// Which attempt to serve `order` it is of, if it is of one.
+    #[must_use]
+    pub fn attempt_of(&self, order: &OrderId) -> Option<u32> {
+        let (id, attempt) = self.0.split_once(ATTEMPT_MARK)?;
+        attempt.parse().ok().filter(|_| id == order.as_str())
+    }
+}
 
 static MAIN: LazyLock<LocationId> = LazyLock::new(|| LocationId("main".into()));
 
@@ -107,6 +161,30 @@ mod tests {
     fn a_stored_id_is_checked_too() {
         assert!(serde_json::from_str::<Sku>(r#""TEA-01""#).is_ok());
         assert!(serde_json::from_str::<Sku>(r#""TEA/01""#).is_err());
+    }
+
+    #[test]
+    fn a_reservation_of_an_order_names_its_attempt_and_no_client_can_take_its_id() {
+        let order = OrderId::parse(&"o".repeat(128)).unwrap();
+        let id = ReservationId::of_attempt(&order, u32::MAX);
+        assert_eq!(ReservationId::parse(id.as_str()), Ok(id.clone()));
+        assert_eq!(ReservationId::parse_of_client(id.as_str()), Err(InvalidId));
+        assert_eq!(id.attempt_of(&order), Some(u32::MAX));
+        assert_eq!(id.attempt_of(&OrderId::parse("o").unwrap()), None);
+        for wrong in ["~1", "o~", "o~0", "o~01", "o~+1", "o~1~1", "o~x", "o/~1"] {
+            assert_eq!(ReservationId::parse(wrong), Err(InvalidId), "{wrong:?}");
+        }
+        assert_eq!(ReservationId::parse_of_client("cart-7"), ReservationId::parse("cart-7"));
+    }
+
+    #[test]
+    fn a_bin_has_one_to_four_parts() {
+        for right in ["A", "A-01", "A-01-03", "A-01-03-2"] {
+            assert!(Bin::parse(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "-", "A-", "-A", "A--2", "A-01-03-2-9", "A 01"] {
+            assert_eq!(Bin::parse(wrong), Err(InvalidId), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -19,12 +19,16 @@ pub enum MovementKind {
     Held,
     /// Reserved units were committed.
     Confirmed,
+    /// Units were committed to an order at once.
+    Committed,
     /// Held units were given back.
     Released,
     /// Reserved units came back because their time was over.
     Expired,
     /// Committed units left.
     Consumed,
+    /// Sold units came back.
+    Returned,
 }
 
 /// One change of one SKU's counters at one location.
@@ -45,22 +49,28 @@ pub struct Movement<'e> {
 pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
     let counted = |kind, location, units| Movement { kind, location, delta: on_hand(units), hold: None };
     match event {
-        StockEvent::Registered(_) | StockEvent::DetailsChanged(_) | StockEvent::HoldExtended { .. } => Vec::new(),
+        StockEvent::Registered(_)
+        | StockEvent::DetailsChanged(_)
+        | StockEvent::HoldExtended { .. }
+        | StockEvent::PromisableRaised { .. }
+        | StockEvent::BinAssigned { .. } => Vec::new(),
         StockEvent::Adjusted { location, delta, .. } => vec![counted(MovementKind::Adjusted, location, *delta)],
         StockEvent::Replenished { location, quantity } => vec![counted(MovementKind::Replenished, location, *quantity)],
         StockEvent::Held(hold) => vec![of(hold, MovementKind::Held, reserved(hold.quantity))],
+        StockEvent::Committed(hold) => vec![of(hold, MovementKind::Committed, committed(hold.quantity))],
         StockEvent::HoldConfirmed(hold) => {
-            let delta = Level { on_hand: 0, committed: hold.quantity, reserved: -hold.quantity };
+            let delta = Level { reserved: -hold.quantity, ..committed(hold.quantity) };
             vec![of(hold, MovementKind::Confirmed, delta)]
         }
         StockEvent::HoldReleased(hold) => vec![of(hold, MovementKind::Released, reserved(-hold.quantity))],
-        StockEvent::CommitmentReleased(hold) => {
-            let delta = Level { on_hand: 0, committed: -hold.quantity, reserved: 0 };
-            vec![of(hold, MovementKind::Released, delta)]
-        }
+        StockEvent::CommitmentReleased(hold) => vec![of(hold, MovementKind::Released, committed(-hold.quantity))],
         StockEvent::Consumed(hold) => {
-            let delta = Level { on_hand: -hold.quantity, committed: -hold.quantity, reserved: 0 };
+            let delta = Level { on_hand: -hold.quantity, ..committed(-hold.quantity) };
             vec![of(hold, MovementKind::Consumed, delta)]
+        }
+        StockEvent::Returned { location, quantity, disposition, .. } => {
+            let delta = disposition.adds(*quantity);
+            vec![Movement { kind: MovementKind::Returned, location, delta, hold: None }]
         }
         StockEvent::HoldsExpired { buckets, .. } => buckets
             .iter()
@@ -80,6 +90,10 @@ fn of(hold: &Hold, kind: MovementKind, delta: Level) -> Movement<'_> {
 
 fn on_hand(units: i64) -> Level {
     Level { on_hand: units, ..Level::default() }
+}
+
+fn committed(units: i64) -> Level {
+    Level { committed: units, ..Level::default() }
 }
 
 fn reserved(units: i64) -> Level {

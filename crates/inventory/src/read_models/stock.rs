@@ -7,7 +7,7 @@ use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreada
 use serde::{Deserialize, Serialize};
 
 use super::movements::{expires_at, movements};
-use crate::domain::ids::LocationId;
+use crate::domain::ids::{Bin, LocationId};
 use crate::domain::stock_item::{Details, Level, StockEvent, StockItem};
 
 /// One SKU's stock; the key is the SKU.
@@ -20,6 +20,8 @@ pub struct StockRow {
     pub details: Details,
     /// Its counters per location.
     pub levels: BTreeMap<LocationId, Level>,
+    /// The bin it lies in, per location that has bins.
+    pub bins: BTreeMap<LocationId, Bin>,
     /// Units that can be promised from what is there.
     pub available: i64,
     /// The version of its stream that this row has read.
@@ -53,12 +55,17 @@ impl StockRow {
 }
 
 pub(super) fn added(a: Level, b: Level) -> Level {
-    Level { on_hand: a.on_hand + b.on_hand, committed: a.committed + b.committed, reserved: a.reserved + b.reserved }
+    Level {
+        on_hand: a.on_hand + b.on_hand,
+        committed: a.committed + b.committed,
+        reserved: a.reserved + b.reserved,
+        damaged: a.damaged + b.damaged,
+    }
 }
 
 impl ReadModel for StockRow {
     const NAME: &'static str = "stock";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const INDEXES: &'static [&'static str] = &["available", "next_expiry"];
 
     fn indexes(&self) -> Vec<IndexValue> {
@@ -92,6 +99,10 @@ impl Projection for StockProjection {
             }
             match &*happened {
                 StockEvent::HoldsExpired { next, .. } => row.next_expiry = *next,
+                StockEvent::BinAssigned { location, bin } => {
+                    row.add(location, Level::default());
+                    row.bins.insert(location.clone(), bin.clone());
+                }
                 StockEvent::DetailsChanged(details) => {
                     row.available += row.details.safety_stock - details.safety_stock;
                     row.details = details.clone();
@@ -108,6 +119,7 @@ fn registered(sku: &str, details: &Details, event: &Recorded) -> StockRow {
         sku: sku.into(),
         details: details.clone(),
         levels: BTreeMap::new(),
+        bins: BTreeMap::new(),
         available: -details.safety_stock,
         version: event.version,
         updated_at: event.at,

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::movements::movements;
 use super::stock::added;
-use crate::domain::ids::LocationId;
-use crate::domain::stock_item::{Level, StockItem};
+use crate::domain::ids::{Bin, LocationId};
+use crate::domain::stock_item::{Level, StockEvent, StockItem};
 
 /// One SKU at one location; the key is `sku/location`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub struct StockAtLocationRow {
     pub location: LocationId,
     /// The counters there.
     pub level: Level,
+    /// The bin it lies in, if it has one.
+    pub bin: Option<Bin>,
 }
 
 impl StockAtLocationRow {
@@ -29,7 +31,7 @@ impl StockAtLocationRow {
 
 impl ReadModel for StockAtLocationRow {
     const NAME: &'static str = "stock_at_location";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const INDEXES: &'static [&'static str] = &["location"];
 
     fn indexes(&self) -> Vec<IndexValue> {
@@ -48,13 +50,26 @@ impl Projection for StockAtLocationProjection {
         let Some(happened) = event.as_event_of::<StockItem>()? else { return Ok(()) };
         let sku = event.stream.id();
         for movement in movements(&happened) {
-            let key = format!("{sku}/{}", movement.location);
-            if rows.get(&key).is_none() {
-                let location = movement.location.clone();
-                rows.put(&key, StockAtLocationRow { sku: sku.into(), location, level: Level::default() });
-            }
-            rows.update(&key, |row| row.level = added(row.level, movement.delta));
+            update(rows, sku, movement.location, |row| row.level = added(row.level, movement.delta));
+        }
+        if let StockEvent::BinAssigned { location, bin } = &*happened {
+            update(rows, sku, location, |row| row.bin = Some(bin.clone()));
         }
         Ok(())
     }
+}
+
+/// Changes the row of `sku` at `location`, which is made if there is none.
+fn update(
+    rows: &mut Rows<StockAtLocationRow>,
+    sku: &str,
+    location: &LocationId,
+    change: impl FnOnce(&mut StockAtLocationRow),
+) {
+    let key = format!("{sku}/{location}");
+    if rows.get(&key).is_none() {
+        let location = location.clone();
+        rows.put(&key, StockAtLocationRow { sku: sku.into(), location, level: Level::default(), bin: None });
+    }
+    rows.update(&key, change);
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use comanda_inventory::application::audit::{Audit, Books};
-use comanda_inventory::domain::ids::LocationId;
+use comanda_inventory::domain::ids::{LocationId, OrderId};
+use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, PickFrom};
 use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
 use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
 
 use crate::house::{line, reservation, sku};
@@ -92,6 +93,32 @@ fn a_sound_log_passes() {
         .stock(3, StockEvent::HoldConfirmed(hold("b", 6, None)))
         .stock(60, expired(50, 4));
     assert_eq!(log.books(), Books { skus: 1, reservations: 2, oversold: 0, findings: Vec::new() });
+}
+
+#[test]
+fn a_commitment_to_an_order_counts_as_any_other() {
+    let lines = vec![CommittedLine {
+        line_id: line("1"),
+        sku: sku("TEA"),
+        requested: 4,
+        from: vec![PickFrom { location: LocationId::main(), bin: None, quantity: 4 }],
+        short: None,
+    }];
+    let order = ForOrder { order_id: OrderId::parse("o1").unwrap(), attempt: 1 };
+    let committed = ReservationEvent::Committed { order, lines, allow_partial: false };
+    let told = Log::open().of("o1~1", 1, committed);
+    told.finds("line 1 has 4 units at main, the stock holds 0");
+    let damaged = |quantity| StockEvent::Returned {
+        location: LocationId::main(),
+        quantity,
+        disposition: Disposition::Damaged,
+        reference: "ret-1".into(),
+    };
+    let sound = told.stock(1, StockEvent::Committed(hold("o1~1", 4, None))).stock(2, damaged(3));
+    assert_eq!(sound.books(), Books { skus: 1, reservations: 1, oversold: 0, findings: Vec::new() });
+    let twice = sound.stock(3, StockEvent::Committed(hold("o2~1", 7, None)));
+    assert_eq!(twice.books().oversold, 1, "what is damaged cannot be promised");
+    twice.finds("reservation o2~1, which does not exist");
 }
 
 #[test]

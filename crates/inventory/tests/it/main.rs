@@ -5,6 +5,8 @@ mod api;
 mod audit;
 mod failures;
 mod house;
+mod messages;
+mod orders;
 mod properties;
 mod shapes;
 mod views;

@@ -3,10 +3,12 @@
 
 use cqrs::{Aggregate, Timestamp};
 
+use comanda_inventory::domain::ids::{Bin, OrderId};
 use comanda_inventory::domain::location::LocationEvent;
 use comanda_inventory::domain::reason::Reason;
-use comanda_inventory::domain::reservation::{Line, LineUnits, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
+use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
+use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
 
 use crate::house::{line, place, reservation, sku};
 
@@ -16,6 +18,10 @@ fn at(ms: i64) -> Timestamp {
 
 fn hold(expires_at: Option<Timestamp>) -> Hold {
     Hold { reservation: reservation("cart-7"), line: line("1"), location: place("main"), quantity: 2, expires_at }
+}
+
+fn returned(disposition: Disposition) -> StockEvent {
+    StockEvent::Returned { location: place("main"), quantity: 1, disposition, reference: "ret-1".into() }
 }
 
 fn stock_events() -> Vec<StockEvent> {
@@ -37,6 +43,12 @@ fn stock_events() -> Vec<StockEvent> {
         StockEvent::CommitmentReleased(hold(None)),
         StockEvent::HoldsExpired { buckets: vec![bucket], next: Some(at(900_010)) },
         StockEvent::HoldsExpired { buckets: Vec::new(), next: None },
+        StockEvent::Committed(hold(None)),
+        returned(Disposition::Restock),
+        returned(Disposition::Damaged),
+        returned(Disposition::Scrap),
+        StockEvent::PromisableRaised { location: place("main"), quantity: 3 },
+        StockEvent::BinAssigned { location: place("main"), bin: Bin::parse("A-01-03-2").unwrap() },
     ]
 }
 
@@ -68,6 +80,38 @@ fn reservation_events() -> Vec<ReservationEvent> {
         ReservationEvent::Released,
         ReservationEvent::ItemReleased { sku: sku("TEA") },
         ReservationEvent::Consumed { lines: vec![units()] },
+    ]
+    .into_iter()
+    .chain(order_events(units()))
+    .collect()
+}
+
+fn order_events(units: LineUnits) -> Vec<ReservationEvent> {
+    let order_id = OrderId::parse("o-1").unwrap();
+    let order = ForOrder { order_id: order_id.clone(), attempt: 2 };
+    let from = |bin| PickFrom { location: place("main"), bin, quantity: 2 };
+    let whole =
+        CommittedLine { line_id: line("1"), sku: sku("TEA"), requested: 2, from: vec![from(None)], short: None };
+    let bin = Some(Bin::parse("A-01-03-2").unwrap());
+    let short = Some(Refusal::InsufficientStock);
+    let partly = CommittedLine { requested: 3, from: vec![from(bin)], short, ..whole.clone() };
+    let none = CommittedLine { from: Vec::new(), short: Some(Refusal::UnknownSku), ..whole.clone() };
+    let shortfall = LineShortfall { line_id: line("1"), sku: sku("TEA"), requested: 2, available: 1 };
+    let refused = |code| ReservationEvent::Refused { order: order.clone(), code, shortfalls: Vec::new() };
+    vec![
+        ReservationEvent::Committed { order: order.clone(), lines: vec![whole], allow_partial: false },
+        ReservationEvent::Committed { order: order.clone(), lines: vec![partly, none], allow_partial: true },
+        ReservationEvent::Refused {
+            order: order.clone(),
+            code: Refusal::InsufficientStock,
+            shortfalls: vec![shortfall],
+        },
+        refused(Refusal::AlreadyReleased),
+        refused(Refusal::Conflict),
+        refused(Refusal::Invalid),
+        ReservationEvent::GivenBack { order_id: order_id.clone(), lines: vec![units.clone()], ended: false },
+        ReservationEvent::GivenBack { order_id: order_id.clone(), lines: Vec::new(), ended: true },
+        ReservationEvent::Shipped { order_id, reference: "s-1".into(), lines: vec![units] },
     ]
 }
 
@@ -106,5 +150,11 @@ fn a_snapshot_of_a_state_reads_back_as_itself() {
         item.apply(&event);
         let json = serde_json::to_string(&item).unwrap();
         assert_eq!(serde_json::from_str::<StockItem>(&json).unwrap(), item);
+    }
+    let mut reservation = Reservation::default();
+    for event in reservation_events() {
+        reservation.apply(&event);
+        let json = serde_json::to_string(&reservation).unwrap();
+        assert_eq!(serde_json::from_str::<Reservation>(&json).unwrap(), reservation);
     }
 }

@@ -11,11 +11,13 @@ use comanda_inventory::application::list_stock_at_location::ListStockAtLocation;
 use comanda_inventory::application::page::PageRequest;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
 use comanda_inventory::application::sweep::DueSkus;
+use comanda_inventory::domain::ids::Bin;
 use comanda_inventory::domain::reservation::confirm::Confirm;
 use comanda_inventory::domain::reservation::consume::Consume;
 use comanda_inventory::domain::reservation::extend::Extend;
 use comanda_inventory::domain::reservation::release::Release;
 use comanda_inventory::domain::reservation::reserve::Reserve;
+use comanda_inventory::domain::stock_item::assign_bin::AssignBin;
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
 use comanda_inventory::domain::stock_item::replenish::Replenish;
 use comanda_inventory::domain::stock_item::update::UpdateSku;
@@ -61,10 +63,28 @@ async fn a_location_shows_what_it_holds() {
     let held = house.ask(berlin).await.items;
     assert_eq!(
         held.iter().map(|row| (&*row.sku, row.level)).collect::<Vec<_>>(),
-        [("TEA", Level { on_hand: 5, committed: 0, reserved: 4 })]
+        [("TEA", Level { on_hand: 5, reserved: 4, ..Level::default() })]
     );
     let main = ListStockAtLocation { location: place("main"), prefix: Some("T".into()), page };
     assert_eq!(house.ask(main).await.items.len(), 1);
+}
+
+#[tokio::test]
+async fn a_bin_is_shown_per_location_even_before_anything_lies_in_it() {
+    let mut house = House::open().await;
+    house.location("berlin").await;
+    house.stock("TEA", 3).await;
+    for (location, bin) in [("berlin", "A-01-03-2"), ("main", "B-7")] {
+        let bin = Bin::parse(bin).unwrap();
+        house.send(AssignBin { sku: sku("TEA"), location: place(location), bin }).await.unwrap();
+    }
+    let row = house.ask(StockOfSku { sku: sku("TEA") }).await.unwrap().row;
+    let bins: Vec<_> = row.bins.iter().map(|(location, bin)| (location.as_str(), bin.as_str())).collect();
+    assert_eq!(bins, [("berlin", "A-01-03-2"), ("main", "B-7")]);
+    assert_eq!((row.levels.len(), row.available), (2, 3));
+    let page = PageRequest::first(9);
+    let berlin = house.ask(ListStockAtLocation { location: place("berlin"), prefix: None, page }).await.items;
+    assert_eq!((berlin[0].level, berlin[0].bin.as_ref().map(Bin::as_str)), (Level::default(), Some("A-01-03-2")));
 }
 
 #[tokio::test]
@@ -137,9 +157,10 @@ async fn every_counter_is_the_sum_of_its_ledger_read_in_pages() {
         sum.on_hand += delta.on_hand;
         sum.committed += delta.committed;
         sum.reserved += delta.reserved;
+        sum.damaged += delta.damaged;
     }
     assert_eq!(sum, house.total("TEA").await);
-    assert_eq!(sum, Level { on_hand: 11, committed: 0, reserved: 3 });
+    assert_eq!(sum, Level { on_hand: 11, reserved: 3, ..Level::default() });
     assert_eq!(house.ask(Ledger { sku: sku("MUG"), after: None, limit: 3 }).await, None);
 }
 

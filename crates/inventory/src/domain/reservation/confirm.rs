@@ -66,7 +66,7 @@ impl Command for Confirm {
             ReservationState::Confirmed | ReservationState::PartiallyConsumed | ReservationState::Consumed => {
                 Vec::new()
             }
-            from @ ReservationState::Released => {
+            from @ (ReservationState::Released | ReservationState::Rejected) => {
                 return Err(WrongTransition::new(from, ReservationState::Confirmed).into());
             }
         };

@@ -128,7 +128,7 @@ impl Consume {
         let mut left = wanted;
         let mut gone = Vec::with_capacity(1);
         for held in &line.allocations {
-            let on_hand = shelves.item(&line.sku).level(&held.location).on_hand;
+            let on_hand = shelves.item(&line.sku).level(&held.location).sound();
             let quantity = left.min(held.quantity).min(on_hand);
             if quantity > 0 {
                 let taken = Allocation { location: held.location.clone(), quantity };

@@ -1,23 +1,29 @@
 //! A reservation: stock held for one owner, line by line, from the first hold until it is consumed or given back.
 
+pub mod commit;
 pub mod confirm;
 pub mod consume;
 pub mod extend;
+pub mod give_back;
+pub mod order;
 pub mod release;
 pub mod release_item;
 pub mod reserve;
 pub mod reserve_item;
 mod shelves;
+pub mod ship;
 mod view;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, LocationId, ReservationId, Sku};
+use super::ids::{LineId, LocationId, OrderId, ReservationId, Sku};
 use super::stock_item::{Allocation, Hold};
+use order::{CommittedLine, ForOrder, LineShortfall, Refusal};
 pub use shelves::Shortfall;
 pub use view::{LineView, ReservationAnswer, ReservationState, ReservationView, WrongTransition};
 
@@ -69,6 +75,46 @@ pub enum ReservationEvent {
     /// Units have left the house.
     Consumed {
         /// Which.
+        lines: Vec<LineUnits>,
+    },
+    /// Stock was committed to an order at once: the answer to its request.
+    Committed {
+        /// The order.
+        order: ForOrder,
+        /// Its lines, as asked for and as committed.
+        lines: Vec<CommittedLine>,
+        /// Whether fewer units than asked for were welcome.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        allow_partial: bool,
+    },
+    /// A request of an order was refused: the answer to it. What the reservation holds stays as it is.
+    Refused {
+        /// The order.
+        order: ForOrder,
+        /// Why.
+        code: Refusal,
+        /// The lines that were short or of unknown SKUs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        shortfalls: Vec<LineShortfall>,
+    },
+    /// An order gave units back. As the first event, without lines: a tombstone, its request came too late.
+    GivenBack {
+        /// The order.
+        order_id: OrderId,
+        /// Which units.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lines: Vec<LineUnits>,
+        /// Whether it holds nothing any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ended: bool,
+    },
+    /// Units of an order have left the house.
+    Shipped {
+        /// The order.
+        order_id: OrderId,
+        /// What they left with.
+        reference: Arc<str>,
+        /// Which units.
         lines: Vec<LineUnits>,
     },
 }
@@ -138,6 +184,8 @@ enum Stage {
     Reserved,
     Committed,
     Released,
+    /// An order asked for it and was refused.
+    Refused,
 }
 
 /// How a reservation was asked for, beside its lines.
@@ -159,6 +207,12 @@ pub struct Reservation {
     expires_at: Option<Timestamp>,
     /// SKUs given back one by one: they cannot be reserved again under this id.
     given_back: BTreeSet<Sku>,
+    /// The order whose request was answered, if it is for one.
+    #[serde(default)]
+    order: Option<ForOrder>,
+    /// What its units have left with.
+    #[serde(default)]
+    shipped_with: BTreeSet<Arc<str>>,
 }
 
 impl Reservation {
@@ -188,15 +242,23 @@ impl Reservation {
         self.lines.iter_mut().find(|line| line.line_id == *id)
     }
 
-    fn consume(&mut self, units: &LineUnits) {
-        let Some(line) = self.line_mut(&units.line_id) else { return };
+    /// Takes units off the line that held them; returns how many.
+    fn take(&mut self, units: &LineUnits) -> i64 {
+        let Some(line) = self.line_mut(&units.line_id) else { return 0 };
         for gone in &units.allocations {
-            line.consumed += gone.quantity;
             if let Some(left) = line.allocations.iter_mut().find(|left| left.location == gone.location) {
                 left.quantity -= gone.quantity;
             }
         }
         line.allocations.retain(|left| left.quantity > 0);
+        units.allocations.iter().map(|gone| gone.quantity).sum()
+    }
+
+    fn consume(&mut self, units: &LineUnits) {
+        let gone = self.take(units);
+        if let Some(line) = self.line_mut(&units.line_id) {
+            line.consumed += gone;
+        }
     }
 
     fn give_back(&mut self, sku: &Sku) {
@@ -214,6 +276,7 @@ impl Reservation {
 
 impl Aggregate for Reservation {
     const KIND: &'static str = "reservation";
+    const FOLD_VERSION: u32 = 2;
     type Event = ReservationEvent;
 
     fn apply(&mut self, event: &ReservationEvent) {
@@ -246,6 +309,29 @@ impl Aggregate for Reservation {
                 self.lines.iter_mut().for_each(|line| line.allocations.clear());
             }
             ReservationEvent::ItemReleased { sku } => self.give_back(sku),
+            ReservationEvent::Committed { order, lines, .. } => {
+                self.stage = Stage::Committed;
+                self.order = Some(order.clone());
+                self.lines = lines.iter().map(CommittedLine::line).collect();
+            }
+            ReservationEvent::Refused { order, .. } => {
+                self.order.get_or_insert_with(|| order.clone());
+                if self.stage == Stage::New {
+                    self.stage = Stage::Refused;
+                }
+            }
+            ReservationEvent::GivenBack { lines, ended, .. } => {
+                for units in lines {
+                    self.take(units);
+                }
+                if *ended && self.lines.iter().all(|line| line.consumed == 0) {
+                    self.stage = Stage::Released;
+                }
+            }
+            ReservationEvent::Shipped { reference, lines, .. } => {
+                self.shipped_with.insert(Arc::clone(reference));
+                lines.iter().for_each(|units| self.consume(units));
+            }
             ReservationEvent::Consumed { lines } => lines.iter().for_each(|units| self.consume(units)),
         }
     }

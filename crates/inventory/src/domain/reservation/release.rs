@@ -40,7 +40,7 @@ impl Command for Release {
         let mut shelves = Shelves::of(states, &reservation);
         let events = match reservation.state(states.at()) {
             _ if reservation.stage == Stage::New => vec![ReservationEvent::Released],
-            ReservationState::Released => Vec::new(),
+            ReservationState::Released | ReservationState::Rejected => Vec::new(),
             // Its stock is back already. That its owner gave it up must be known, or a late confirm would hold it again.
             ReservationState::Expired => vec![ReservationEvent::Released],
             from @ ReservationState::Consumed => {
@@ -64,7 +64,7 @@ pub(super) fn give_back<'l>(
 ) {
     let released = match reservation.stage {
         Stage::Committed => StockEvent::CommitmentReleased,
-        Stage::New | Stage::Reserved | Stage::Released => StockEvent::HoldReleased,
+        Stage::New | Stage::Reserved | Stage::Released | Stage::Refused => StockEvent::HoldReleased,
     };
     for line in lines {
         for allocation in &line.allocations {

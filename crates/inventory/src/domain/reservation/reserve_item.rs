@@ -108,7 +108,7 @@ impl ReserveItem {
             let state = if given_back { ReservationState::Released } else { state };
             return Err(ReserveItemRejection::Ended { reservation_id, state });
         }
-        if found.terms.is_some() {
+        if found.terms.is_some() || found.order.is_some() {
             return Err(ReserveItemRejection::IdConflict { reservation_id });
         }
         match found.line(&LineId::of(&self.sku)) {

@@ -145,8 +145,12 @@ impl<'a> Shelves<'a> {
         events.iter().for_each(|event| after.apply(event));
         let repeated = events.is_empty();
         let view = after.view(id, self.states.at());
-        let mut decision =
-            Decision::answer(ReservationAnswer { reservation: view, repeated }).record_all(stream, events);
+        let answer = ReservationAnswer { reservation: view, repeated };
+        self.record_in(Decision::answer(answer).record_all(stream, events))
+    }
+
+    /// `decision`, with all that was recorded on stock.
+    pub(super) fn record_in<T>(self, mut decision: Decision<T>) -> Decision<T> {
         for shelf in self.shelves.into_values() {
             decision = decision.record_all(&shelf.stream, shelf.events);
         }

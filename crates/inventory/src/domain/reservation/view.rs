@@ -27,6 +27,8 @@ pub enum ReservationState {
     Released,
     /// Its time is over.
     Expired,
+    /// An order asked for it and was refused.
+    Rejected,
 }
 
 impl ReservationState {
@@ -41,6 +43,7 @@ impl ReservationState {
             Self::Consumed => "CONSUMED",
             Self::Released => "RELEASED",
             Self::Expired => "EXPIRED",
+            Self::Rejected => "REJECTED",
         }
     }
 
@@ -51,7 +54,7 @@ impl ReservationState {
             Self::Held | Self::PartiallyHeld => &[Self::Confirmed, Self::Released, Self::Expired],
             Self::Confirmed | Self::PartiallyConsumed => &[Self::PartiallyConsumed, Self::Consumed, Self::Released],
             Self::Expired => &[Self::Confirmed, Self::Released],
-            Self::Consumed | Self::Released => &[],
+            Self::Consumed | Self::Released | Self::Rejected => &[],
         }
     }
 
@@ -142,6 +145,7 @@ impl Reservation {
         let over = self.expires_at.is_some_and(|expires_at| expires_at <= at);
         match self.stage {
             Stage::New | Stage::Released => ReservationState::Released,
+            Stage::Refused => ReservationState::Rejected,
             Stage::Reserved if over => ReservationState::Expired,
             Stage::Reserved if self.lines.iter().any(is_short) => ReservationState::PartiallyHeld,
             Stage::Reserved => ReservationState::Held,

@@ -96,7 +96,7 @@ pub enum AdjustRejection {
         "{promised} units are promised, {on_hand} on hand and {backorder_limit} on backorder: cannot change that by {delta}"
     )]
     Promised {
-        /// Units reserved or committed, over all locations.
+        /// Units reserved, committed or damaged, over all locations.
         promised: i64,
         /// Units on hand, over all locations.
         on_hand: i64,
@@ -198,8 +198,8 @@ pub(super) fn change(
     if on_hand + delta > ON_HAND_MAX {
         return Err(AdjustRejection::TooMuch { location: location.clone(), on_hand, delta });
     }
-    if delta < 0 && total.on_hand + delta + backorder_limit < total.promised() {
-        let (promised, on_hand) = (total.promised(), total.on_hand);
+    if delta < 0 && total.on_hand + delta + backorder_limit < total.unavailable() {
+        let (promised, on_hand) = (total.unavailable(), total.on_hand);
         return Err(AdjustRejection::Promised { promised, on_hand, backorder_limit, delta });
     }
     let available = item.available() + delta;

@@ -2,11 +2,14 @@
 //! holds cost the next command nothing.
 
 pub mod adjust;
+pub mod assign_bin;
+mod event;
 pub mod expire;
 mod expiring;
 pub mod register;
 pub mod replenish;
 mod sourcing;
+pub mod take_back;
 pub mod update;
 
 use std::collections::BTreeMap;
@@ -15,8 +18,8 @@ use std::sync::Arc;
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, LocationId, QUANTITY_MAX, ReservationId, Sku};
-use super::reason::Reason;
+use super::ids::{Bin, LocationId, QUANTITY_MAX, Sku};
+pub use event::{Disposition, Hold, StockEvent};
 pub use expiring::{Bucket, Expiring, expiry};
 pub use sourcing::Allocation;
 
@@ -68,13 +71,28 @@ pub struct Level {
     pub committed: i64,
     /// Held for a while.
     pub reserved: i64,
+    /// Physically there, and not sold.
+    #[serde(default)]
+    pub damaged: i64,
 }
 
 impl Level {
-    /// On hand and promised to nobody; negative where more is promised than there is.
+    /// On hand, fit for sale and promised to nobody; negative where more is promised than there is.
     #[must_use]
     pub fn free(&self) -> i64 {
-        self.on_hand - self.committed - self.reserved
+        self.on_hand - self.unavailable()
+    }
+
+    /// On hand and fit for sale.
+    #[must_use]
+    pub fn sound(&self) -> i64 {
+        self.on_hand - self.damaged
+    }
+
+    /// Promised, or not fit for sale.
+    #[must_use]
+    pub fn unavailable(&self) -> i64 {
+        self.promised() + self.damaged
     }
 
     /// Promised, for a while or for good.
@@ -82,77 +100,6 @@ impl Level {
     pub fn promised(&self) -> i64 {
         self.committed + self.reserved
     }
-}
-
-/// Units of one line at one location that are, or were, held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Hold {
-    /// Whose hold it is.
-    pub reservation: ReservationId,
-    /// The line of that reservation.
-    pub line: LineId,
-    /// Where the units are.
-    pub location: LocationId,
-    /// How many.
-    pub quantity: i64,
-    /// When the hold ends by itself; never without it, nor once committed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What happens to a stock item. Each one that changes a counter is a ledger entry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum StockEvent {
-    /// The SKU was made known.
-    Registered(Details),
-    /// Its details are these from now on.
-    DetailsChanged(Details),
-    /// On hand changed.
-    Adjusted {
-        /// Where.
-        location: LocationId,
-        /// By how many units.
-        delta: i64,
-        /// Why.
-        reason: Reason,
-        /// What it refers to.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reference: Option<Arc<str>>,
-    },
-    /// Goods came in.
-    Replenished {
-        /// Where.
-        location: LocationId,
-        /// How many units.
-        quantity: i64,
-    },
-    /// Units were reserved.
-    Held(Hold),
-    /// Reserved units were committed; `expiresAt` is what they had.
-    HoldConfirmed(Hold),
-    /// Reserved units came back; `expiresAt` is what they had.
-    HoldReleased(Hold),
-    /// Committed units came back.
-    CommitmentReleased(Hold),
-    /// Reserved units are held for longer.
-    HoldExtended {
-        /// The hold as it was.
-        hold: Hold,
-        /// When it ends now.
-        until: Timestamp,
-    },
-    /// Committed units left the house.
-    Consumed(Hold),
-    /// Reserved units came back because their time was over: all that was due, or the first thousand buckets of it.
-    HoldsExpired {
-        /// What came back. Empty if every hold that could have been due had ended otherwise.
-        buckets: Vec<Bucket>,
-        /// When the next holds end.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        next: Option<Timestamp>,
-    },
 }
 
 /// One SKU's stock.
@@ -163,6 +110,8 @@ pub struct StockItem {
     registered: Option<Details>,
     details: Details,
     levels: BTreeMap<LocationId, Level>,
+    #[serde(default)]
+    bins: BTreeMap<LocationId, Bin>,
     expiring: Expiring,
 }
 
@@ -204,7 +153,14 @@ impl StockItem {
             on_hand: sum.on_hand + level.on_hand,
             committed: sum.committed + level.committed,
             reserved: sum.reserved + level.reserved,
+            damaged: sum.damaged + level.damaged,
         })
+    }
+
+    /// The bin it lies in at `location`, if it has one.
+    #[must_use]
+    pub fn bin(&self, location: &LocationId) -> Option<&Bin> {
+        self.bins.get(location)
     }
 
     /// Units that can be promised from what is there. Negative where backorders or safety stock exceed it.
@@ -219,13 +175,15 @@ impl StockItem {
         &self.expiring
     }
 
-    /// Whether the promise holds: no counter is negative, and no more is promised than on hand and backorders cover.
+    /// Whether the promise holds: no counter is negative, and no more is promised or damaged than on hand and backorders
+    /// cover.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let counted = |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0;
+        let counted =
+            |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0 && level.damaged >= 0;
         let total = self.total();
         self.levels.values().all(counted)
-            && total.on_hand + self.details.backorder_limit >= total.promised()
+            && total.on_hand + self.details.backorder_limit >= total.unavailable()
             && self.expiring.total() <= total.reserved
     }
 
@@ -246,6 +204,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
+    const FOLD_VERSION: u32 = 2;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -255,6 +214,7 @@ impl Aggregate for StockItem {
                 self.details = details.clone();
             }
             StockEvent::DetailsChanged(details) => self.details = details.clone(),
+            StockEvent::PromisableRaised { .. } => {}
             StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
             StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
             StockEvent::Held(hold) => {
@@ -263,6 +223,7 @@ impl Aggregate for StockItem {
                     self.expiring.add(at, &hold.location, hold.quantity);
                 }
             }
+            StockEvent::Committed(hold) => self.change(&hold.location, |level| level.committed += hold.quantity),
             StockEvent::HoldConfirmed(hold) => {
                 self.unreserve(hold);
                 self.change(&hold.location, |level| level.committed += hold.quantity);
@@ -281,6 +242,17 @@ impl Aggregate for StockItem {
                 level.committed -= hold.quantity;
                 level.on_hand -= hold.quantity;
             }),
+            StockEvent::Returned { location, quantity, disposition, .. } => {
+                let added = disposition.adds(*quantity);
+                self.change(location, |level| {
+                    level.on_hand += added.on_hand;
+                    level.damaged += added.damaged;
+                });
+            }
+            StockEvent::BinAssigned { location, bin } => {
+                self.change(location, |_| {});
+                self.bins.insert(location.clone(), bin.clone());
+            }
             StockEvent::HoldsExpired { buckets, next } => {
                 for bucket in buckets {
                     self.change(&bucket.location, |level| level.reserved -= bucket.quantity);

@@ -25,6 +25,18 @@ impl StockItem {
         anywhere.min(there).max(0)
     }
 
+    /// The most units that one more line could hold anywhere but at `exclude`.
+    #[must_use]
+    pub fn promisable_without(&self, exclude: &[LocationId]) -> i64 {
+        if exclude.is_empty() {
+            return self.promisable(None);
+        }
+        let free: i64 = self.in_order(exclude).map(|(_, level)| level.free()).sum();
+        // Where nothing may come from there is no place to wait for a backorder either.
+        let left = if self.first(exclude).is_some() { free + self.details.backorder_limit } else { 0 };
+        self.promisable(None).min(left).max(0)
+    }
+
     /// Where `wanted` units (or as many as there are) would be taken from.
     ///
     /// One location that serves the whole line is best (`main` first, then by id), because it makes one parcel. Else it
@@ -38,9 +50,20 @@ impl StockItem {
         if let Some(location) = location {
             return vec![Allocation { location: location.clone(), quantity }];
         }
-        match self.in_order().find(|(_, level)| level.free() >= quantity) {
+        self.choose(quantity, &[])
+    }
+
+    /// As [`source`](Self::source), from anywhere but `exclude`.
+    #[must_use]
+    pub fn source_without(&self, exclude: &[LocationId], wanted: i64) -> Vec<Allocation> {
+        let quantity = wanted.min(self.promisable_without(exclude));
+        if quantity <= 0 { Vec::new() } else { self.choose(quantity, exclude) }
+    }
+
+    fn choose(&self, quantity: i64, exclude: &[LocationId]) -> Vec<Allocation> {
+        match self.in_order(exclude).find(|(_, level)| level.free() >= quantity) {
             Some((location, _)) => vec![Allocation { location: location.clone(), quantity }],
-            None => self.split(quantity),
+            None => self.split(quantity, exclude),
         }
     }
 
@@ -52,18 +75,19 @@ impl StockItem {
             && allocations.iter().all(|wish| wish.quantity <= self.level(&wish.location).free())
     }
 
-    fn split(&self, quantity: i64) -> Vec<Allocation> {
+    fn split(&self, quantity: i64, exclude: &[LocationId]) -> Vec<Allocation> {
         let mut left = quantity;
         let mut split = Vec::new();
-        for (location, level) in self.in_order() {
+        for (location, level) in self.in_order(exclude) {
             let taken = left.min(level.free());
             if taken > 0 {
                 split.push(Allocation { location: location.clone(), quantity: taken });
                 left -= taken;
             }
         }
-        if left > 0 {
-            let first = self.in_order().next().map_or_else(LocationId::main, |(location, _)| location.clone());
+        if left > 0
+            && let Some(first) = self.first(exclude)
+        {
             match split.first_mut().filter(|allocation| allocation.location == first) {
                 Some(allocation) => allocation.quantity += left,
                 None => split.insert(0, Allocation { location: first, quantity: left }),
@@ -72,9 +96,16 @@ impl StockItem {
         split
     }
 
-    fn in_order(&self) -> impl Iterator<Item = (&LocationId, &Level)> {
+    /// Where a backorder waits; `main` for a SKU that has not been anywhere yet.
+    pub(super) fn first(&self, exclude: &[LocationId]) -> Option<LocationId> {
+        let nowhere_yet = || Some(LocationId::main()).filter(|main| self.levels.is_empty() && !exclude.contains(main));
+        self.in_order(exclude).next().map(|(location, _)| location.clone()).or_else(nowhere_yet)
+    }
+
+    fn in_order<'s>(&'s self, exclude: &'s [LocationId]) -> impl Iterator<Item = (&'s LocationId, &'s Level)> {
         let (main, others) = (|(id, _): &(&LocationId, _)| id.is_main(), |(id, _): &(&LocationId, _)| !id.is_main());
-        self.levels.iter().filter(main).chain(self.levels.iter().filter(others))
+        let all = self.levels.iter().filter(main).chain(self.levels.iter().filter(others));
+        all.filter(|(id, _)| !exclude.contains(id))
     }
 }
 
@@ -129,6 +160,23 @@ mod tests {
             sourced(&item(0, 5, &[("aachen", 0), ("berlin", 2)]), None, 4),
             [("aachen".into(), 2), ("berlin".into(), 2)]
         );
+    }
+
+    #[test]
+    fn an_excluded_location_serves_nothing() {
+        let without = |item: &StockItem, exclude: &[&str], wanted| {
+            let exclude: Vec<LocationId> = exclude.iter().map(|id| at(id)).collect();
+            let allocations = item.source_without(&exclude, wanted);
+            allocations.into_iter().map(|a| (a.location.to_string(), a.quantity)).collect::<Vec<_>>()
+        };
+        let stock = item(0, 0, &[("main", 3), ("aachen", 2), ("berlin", 9)]);
+        assert_eq!(without(&stock, &[], 3), [("main".into(), 3)]);
+        assert_eq!(without(&stock, &["main"], 3), [("berlin".into(), 3)]);
+        assert_eq!(without(&stock, &["main", "berlin"], 3), [("aachen".into(), 2)]);
+        assert_eq!(without(&stock, &["main", "berlin", "aachen"], 3), []);
+        assert_eq!(without(&item(0, 5, &[("main", 1), ("berlin", 2)]), &["main"], 6), [("berlin".into(), 6)]);
+        assert_eq!(without(&item(0, 5, &[]), &["main"], 6), [], "no place is left where a backorder could wait");
+        assert_eq!(without(&item(4, 0, &[("main", 3), ("berlin", 2)]), &["main"], 2), [("berlin".into(), 1)]);
     }
 
     #[test]

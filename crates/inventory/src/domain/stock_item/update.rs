@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use cqrs::{Command, Decision, Invalid, States, Streams};
+use cqrs::{Aggregate, Command, Decision, Invalid, States, Streams};
 
 use super::register::SkuAnswer;
 use super::{Details, StockEvent, StockItem};
-use crate::domain::ids::Sku;
+use crate::domain::ids::{LocationId, Sku};
 
 /// Changes what is given and leaves the rest.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub enum UpdateSkuRejection {
     Promised {
         /// The SKU.
         sku: Sku,
-        /// Units reserved or committed.
+        /// Units reserved, committed or damaged.
         promised: i64,
         /// Units on hand, over all locations.
         on_hand: i64,
@@ -66,14 +66,28 @@ impl Command for UpdateSku {
         }
         let details = self.on(&item.details);
         let total = item.total();
-        if total.on_hand + details.backorder_limit < total.promised() {
-            let (promised, on_hand) = (total.promised(), total.on_hand);
+        if total.on_hand + details.backorder_limit < total.unavailable() {
+            let (promised, on_hand) = (total.unavailable(), total.on_hand);
             return Err(UpdateSkuRejection::Promised { sku: self.sku.clone(), promised, on_hand });
         }
         let repeated = details == item.details;
         let decision = Decision::answer(SkuAnswer { sku: self.sku.clone(), details: details.clone(), repeated });
-        Ok(if repeated { decision } else { decision.record(&stream, StockEvent::DetailsChanged(details)) })
+        if repeated {
+            return Ok(decision);
+        }
+        let changed = StockEvent::DetailsChanged(details);
+        let raised = raised(&item, &changed);
+        Ok(decision.record(&stream, changed).record_all(&stream, raised))
     }
+}
+
+/// What `change` lets be promised more, if it does.
+fn raised(item: &StockItem, change: &StockEvent) -> Option<StockEvent> {
+    let mut after = item.clone();
+    after.apply(change);
+    let quantity = after.promisable(None) - item.promisable(None);
+    let location = after.first(&[]).unwrap_or_else(LocationId::main);
+    (quantity > 0).then_some(StockEvent::PromisableRaised { location, quantity })
 }
 
 impl UpdateSku {
@@ -92,7 +106,7 @@ mod tests {
 
     use super::super::register::RegisterSku;
     use super::*;
-    use crate::domain::ids::{LineId, LocationId, ReservationId};
+    use crate::domain::ids::{LineId, ReservationId};
     use crate::domain::stock_item::Hold;
 
     fn tea() -> Sku {
@@ -116,6 +130,18 @@ mod tests {
             .then_events(&StockItem::stream(&tea()), [StockEvent::DetailsChanged(details)])
             .and_when(UpdateSku { safety_stock: Some(3), ..update() })
             .then_nothing();
+    }
+
+    #[test]
+    fn whoever_waits_for_stock_hears_that_more_can_be_promised() {
+        let stream = StockItem::stream(&tea());
+        let main = LocationId::main();
+        let stocked = registered().events(&stream, [StockEvent::Replenished { location: main.clone(), quantity: 3 }]);
+        let details = Details { name: Some("Tea".into()), safety_stock: 0, backorder_limit: 7 };
+        let raised = StockEvent::PromisableRaised { location: main, quantity: 3 };
+        let _ = stocked
+            .when(UpdateSku { safety_stock: Some(0), backorder_limit: Some(7), ..update() })
+            .then_events(&stream, [StockEvent::DetailsChanged(details), raised]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request};
-use comanda_contracts::Problem;
+use comanda_contracts::{BatchAnswer, Problem};
 use serde_json::{Value, json};
 
 use super::shop::{Answer, Shop};
@@ -19,6 +19,30 @@ async fn refused(body: impl Into<Vec<u8>>, status: u16, code: &str) -> Problem {
 async fn refused_line(line: Value, status: u16, code: &str) -> String {
     let problem = refused(json!({ "lines": [line] }).to_string(), status, code).await;
     problem.errors.first().map(|error| error.pointer.clone()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn an_orders_reservation_may_be_read_and_not_touched() {
+    let shop = Shop::open().await;
+    shop.get("/v1/reservations/o1~1").await.problem(404, "UNKNOWN_RESERVATION");
+    shop.get("/inventory/reservations/o1~1").await.problem(404, "UNKNOWN_RESERVATION");
+    let line = json!({ "sku": "TEA", "quantity": 1 });
+    for (path, body) in [
+        ("/v1/reservations", json!({ "reservationId": "o1~1", "lines": [line] })),
+        ("/v1/reservations/o1~1/confirm", json!({})),
+        ("/v1/reservations/o1~1/release", json!({})),
+        ("/v1/reservations/o1~1/extend", json!({ "ttlSeconds": 9 })),
+        ("/v1/reservations/o1~1/consume", json!({})),
+        ("/inventory/TEA/reserve", json!({ "reservationId": "o1~1", "quantity": 1 })),
+        ("/inventory/TEA/release", json!({ "reservationId": "o1~1" })),
+    ] {
+        let problem = shop.post(path, body).await.problem(422, "INVALID_FIELDS");
+        assert!(problem.errors[0].pointer.contains("reservationId"), "{path}: {problem:?}");
+    }
+    let batch = json!({ "reservations": [{ "reservationId": "o1~1", "lines": [line] }] });
+    let answer: BatchAnswer = shop.post("/v1/reservations:batch", batch).await.expect(200).json();
+    assert_eq!(answer.outcomes[0].status, 422);
+    assert_eq!(shop.stock("TEA").await.available, 10);
 }
 
 #[tokio::test]

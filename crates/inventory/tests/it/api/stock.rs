@@ -1,7 +1,9 @@
 //! SKUs, locations, adjustments, availability and the ledger over HTTP.
 
 use axum::http::Method;
-use comanda_contracts::{Adjustment, AvailabilityAnswer, LedgerEntry, Movement, Page, ReasonCode, Sku, Stock};
+use comanda_contracts::{
+    Adjustment, AvailabilityAnswer, BinAssignment, LedgerEntry, Movement, Page, ReasonCode, Sku, Stock, StockAtLocation,
+};
 use serde_json::json;
 
 use super::shop::Shop;
@@ -54,6 +56,28 @@ async fn stock_is_kept_per_location() {
     let at: Vec<_> = stock.locations.iter().map(|l| (l.location_id.as_str(), l.on_hand, l.available)).collect();
     assert_eq!(at, [("berlin", 5, 1), ("main", 10, 10)]);
     assert_eq!((stock.on_hand, stock.available), (15, 11));
+}
+
+#[tokio::test]
+async fn a_sku_has_a_bin_per_location() {
+    let shop = Shop::open().await;
+    shop.post("/v1/locations", json!({ "locationId": "berlin" })).await.expect(201);
+    let assign = async |path: &str, bin: &str| {
+        shop.request(Method::PUT, path, Some(json!({ "bin": bin }).to_string()), &[]).await
+    };
+    let path = "/v1/stock/TEA/locations/berlin/bin";
+    let first = assign(path, "A-01-03-2").await.expect(200);
+    let again = assign(path, "A-01-03-2").await.expect(200);
+    let replayed = again.header("idempotent-replayed");
+    assert_eq!((first.json::<BinAssignment>(), replayed), (again.json::<BinAssignment>(), "true"));
+    let stock: Stock = shop.get_after(&first, "/v1/stock/TEA").await.expect(200).json();
+    let at: Vec<_> = stock.locations.iter().map(|l| (l.location_id.as_str(), l.bin.as_deref())).collect();
+    assert_eq!(at, [("berlin", Some("A-01-03-2")), ("main", None)]);
+    let there = shop.get_after(&first, "/v1/locations/berlin/stock").await.expect(200);
+    assert_eq!(there.json::<Page<StockAtLocation>>().items[0].bin.as_deref(), Some("A-01-03-2"));
+    assert_eq!(assign(path, "A--2").await.problem(422, "INVALID_FIELDS").errors[0].pointer, "/bin");
+    assign("/v1/stock/NONE/locations/berlin/bin", "A").await.problem(404, "UNKNOWN_SKU");
+    assign("/v1/stock/TEA/locations/nowhere/bin", "A").await.problem(404, "UNKNOWN_LOCATION");
 }
 
 #[tokio::test]

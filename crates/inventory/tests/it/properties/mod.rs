@@ -1,6 +1,7 @@
 //! Random command sequences against a small model of its own: same outcomes, same counters, no leak, at every step.
 
 mod model;
+mod orders;
 
 use std::time::Duration;
 
@@ -26,11 +27,13 @@ use cqrs::{Aggregate, LogReader, audit_log, audit_views};
 use proptest::prelude::*;
 
 use crate::house::{House, line, place, reservation, sku, units};
+use crate::messages::Sender;
 use model::{Asked, Model};
 
 pub(crate) const SKUS: usize = 2;
 pub(crate) const PLACES: usize = 3;
 const RESERVATIONS: usize = 4;
+const ORDERS: usize = 3;
 
 fn sku_no(no: usize) -> Sku {
     sku(["TEA", "MUG"][no])
@@ -63,6 +66,7 @@ enum Step {
     Update(usize, i64, i64),
     Expire(usize),
     Wait(u64),
+    Message(orders::Step),
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
@@ -95,6 +99,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (sku.clone(), 0..3_i64, 0..4_i64).prop_map(|(sku, safety, limit)| Step::Update(sku, safety, limit)),
         1 => sku.prop_map(Step::Expire),
         5 => span().prop_map(Step::Wait),
+        10 => orders::step().prop_map(Step::Message),
     ]
 }
 
@@ -120,15 +125,18 @@ async fn live(life: Vec<(Step, bool)>) {
     }
     house.location("aachen").await;
     house.location("berlin").await;
-    let mut model = Model::default();
+    let (mut model, mut sender) = (Model::default(), Sender::default());
     for (step, repeated) in life {
         for _ in 0..=usize::from(repeated) {
-            take(&house, &mut model, &step).await;
+            match &step {
+                Step::Message(step) => orders::take(&house, &mut model, &mut sender, step).await,
+                step => take(&house, &mut model, step).await,
+            }
             compare(&mut house, &model).await;
         }
     }
     check_log(&mut house).await;
-    end(&house, &mut model).await;
+    end(&house, &mut model, &mut sender).await;
 }
 
 /// Does a step in both worlds: they must agree on whether it is allowed.
@@ -193,6 +201,7 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
             house.wait(*ms);
             model.wait(*ms);
         }
+        Step::Message(_) => {}
     }
 }
 
@@ -227,7 +236,7 @@ async fn compare(house: &mut House, model: &Model) {
         }
         for place in 0..PLACES {
             let level = item.level(&place_no(place));
-            let found = (level.on_hand, level.committed, level.reserved);
+            let found = (level.on_hand, level.committed, level.reserved, level.damaged);
             assert_eq!(found, model.level(no, place), "{} at {}", sku_no(no), place_no(place));
         }
         let seen = house.ask(StockOfSku { sku: sku_no(no) }).await.unwrap();
@@ -236,6 +245,10 @@ async fn compare(house: &mut House, model: &Model) {
     for no in 0..RESERVATIONS {
         let seen = house.ask(ReservationById { reservation_id: id_no(no) }).await;
         assert_eq!(seen.map(|found| found.reservation.state.as_str()), model.state(no), "state of r{no}");
+    }
+    for no in 0..ORDERS {
+        let seen = house.ask(ReservationById { reservation_id: orders::id_no(no) }).await;
+        assert_eq!(seen.map(|found| found.reservation.state.as_str()), model.order_state(no), "state of order {no}");
     }
 }
 
@@ -266,10 +279,13 @@ async fn check_log(house: &mut House) {
 type Stock = comanda_inventory::read_models::stock::StockRow;
 
 /// When everyone gives back what they have, and a week has gone, nothing is held any more.
-async fn end(house: &House, model: &mut Model) {
+async fn end(house: &House, model: &mut Model, sender: &mut Sender) {
     for id in 0..RESERVATIONS {
         let done = house.send(Release { reservation_id: id_no(id) }).await.is_ok();
         model.release(id, done);
+    }
+    for no in 0..ORDERS {
+        orders::take(house, model, sender, &orders::Step::GiveBack(no, None)).await;
     }
     house.wait(604_800_000);
     for no in 0..SKUS {

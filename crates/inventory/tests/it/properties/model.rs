@@ -1,6 +1,8 @@
 //! The model: what a careful clerk with a list of holds would say. It shares no rule with the code it judges; it takes
 //! over only where units were found, and checks that they were there.
 
+mod orders;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PLACES, SKUS};
@@ -36,11 +38,16 @@ struct Booking {
     committed: bool,
     released: bool,
     barred: BTreeSet<usize>,
+    /// An order's: its request was refused.
+    refused: bool,
+    /// An order's: what its units have left with.
+    shipped_with: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Shelf {
     on_hand: [i64; PLACES],
+    damaged: [i64; PLACES],
     safety: i64,
     limit: i64,
 }
@@ -60,7 +67,9 @@ impl Model {
     fn booking_state(&self, booking: &Booking) -> &'static str {
         let left: i64 = booking.lines.iter().map(Line::left).sum();
         let gone: i64 = booking.lines.iter().map(|line| line.gone).sum();
-        if booking.released || booking.lines.is_empty() {
+        if booking.refused && !booking.released {
+            "REJECTED"
+        } else if booking.released || booking.lines.is_empty() {
             "RELEASED"
         } else if booking.committed {
             match (gone, left) {
@@ -89,8 +98,8 @@ impl Model {
         self.bookings.get(&id)?.lines.get(place).map(|line| line.asked.sku)
     }
 
-    /// On hand, committed and reserved units of a SKU at a place: its live holds, counted.
-    pub(crate) fn level(&self, sku: usize, place: usize) -> (i64, i64, i64) {
+    /// On hand, committed, reserved and damaged units of a SKU at a place: its live holds, counted.
+    pub(crate) fn level(&self, sku: usize, place: usize) -> (i64, i64, i64, i64) {
         let (mut committed, mut reserved) = (0, 0);
         for booking in self.bookings.values().filter(|booking| self.booking_state(booking) != "EXPIRED") {
             for line in booking.lines.iter().filter(|line| line.asked.sku == sku) {
@@ -98,12 +107,12 @@ impl Model {
                 if booking.committed { committed += here } else { reserved += here }
             }
         }
-        (self.shelves[sku].on_hand[place], committed, reserved)
+        (self.shelves[sku].on_hand[place], committed, reserved, self.shelves[sku].damaged[place])
     }
 
     fn free(&self, sku: usize, place: usize) -> i64 {
-        let (on_hand, committed, reserved) = self.level(sku, place);
-        on_hand - committed - reserved
+        let (on_hand, committed, reserved, damaged) = self.level(sku, place);
+        on_hand - committed - reserved - damaged
     }
 
     fn free_anywhere(&self, sku: usize) -> i64 {
@@ -317,9 +326,10 @@ fn take(booking: &mut Booking, shelves: &mut [Shelf; SKUS], place: usize, units:
     }
     let mut left = units;
     for (at, held) in &mut line.held {
-        let on_hand = &mut shelves[line.asked.sku].on_hand[*at];
-        let taken = left.min(*held).min(*on_hand);
-        (*held, *on_hand, left) = (*held - taken, *on_hand - taken, left - taken);
+        let shelf = &mut shelves[line.asked.sku];
+        let taken = left.min(*held).min(shelf.on_hand[*at] - shelf.damaged[*at]).max(0);
+        shelf.on_hand[*at] -= taken;
+        (*held, left) = (*held - taken, left - taken);
     }
     line.gone += units;
     line.held.retain(|(_, units)| *units > 0);
