@@ -18,6 +18,7 @@ use application::order_by_id::{OrderById, StatusOfOrder};
 use application::timeline::Timeline;
 use domain::backlog::Backlog;
 use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use domain::pick_list::{PickList, pick_task::PickUnits, release::ReleasePickList, short_task::MissUnits};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
 
 /// All that Fulfillment consists of.
@@ -27,11 +28,15 @@ pub fn context() -> cqrs::Context {
         // What it remembers.
         .aggregate::<Order>()
         .aggregate::<Backlog>()
+        .aggregate::<PickList>()
         // What can be asked of it.
         .command::<PlaceOrder>()
         .command::<CancelOrder>()
         .command::<PutOnHold>()
         .command::<ReleaseHold>()
+        .command::<ReleasePickList>()
+        .command::<PickUnits>()
+        .command::<MissUnits>()
         // What it can be asked.
         .query::<OrderById>()
         .query::<StatusOfOrder>()

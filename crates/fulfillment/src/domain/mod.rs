@@ -3,3 +3,4 @@
 pub mod backlog;
 pub mod ids;
 pub mod order;
+pub mod pick_list;
