@@ -19,6 +19,7 @@ mod reservation;
 mod short_paths;
 mod sku;
 mod stock;
+mod webhook;
 
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
 pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest, WantedLine};
@@ -36,3 +37,7 @@ pub use short_paths::{
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
 pub use stock::{LocationStock, LowStock, Stock, StockAtLocation};
+pub use webhook::{
+    RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,
+    WebhookDisabledReason, WebhookSecret, WebhookSecretInfo,
+};

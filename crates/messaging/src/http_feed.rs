@@ -91,11 +91,8 @@ impl HttpFeed {
     }
 
     async fn ask(&self, request: &FeedRequest, limit: usize, wait: u64) -> Result<Response, FeedError> {
-        let mut query = vec![
-            ("context", self.source.clone()),
-            ("limit", limit.to_string()),
-            ("timeout", wait.to_string()),
-        ];
+        let mut query =
+            vec![("context", self.source.clone()), ("limit", limit.to_string()), ("timeout", wait.to_string())];
         query.extend(request.after.as_ref().map(|after| ("after", after.to_string())));
         query.extend(request.partition.map(|partition| ("partition", partition.to_string())));
         let deadline = self.waits.answer.saturating_add(Duration::from_secs(wait));

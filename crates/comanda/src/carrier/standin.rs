@@ -164,7 +164,11 @@ async fn book(
     Json(request): Json<ConsignmentRequest>,
 ) -> Response {
     if request.packages == 0 || request.carrier.is_empty() {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "NOTHING_TO_CARRY", "a consignment has a carrier and a package");
+        return refuse(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "NOTHING_TO_CARRY",
+            "a consignment has a carrier and a package",
+        );
     }
     // Decided before any waiting: a caller that goes away in the meantime has been said yes to all the same.
     let fate = decide(&mut shared.books(), &shared.behaviour, &reference);
