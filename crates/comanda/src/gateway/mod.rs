@@ -26,9 +26,8 @@ pub(crate) struct Gateway {
 }
 
 /// What starts the paths that Fulfillment answers for; all others are Inventory's.
-const FULFILLMENT_PATHS: &[&str] = &[
-    "orders", "backorders", "late-orders", "demand", "pick-lists", "waves", "packages", "shipments", "returns",
-];
+const FULFILLMENT_PATHS: &[&str] =
+    &["orders", "backorders", "late-orders", "demand", "pick-lists", "waves", "packages", "shipments", "returns"];
 
 /// The composed order, and every other path passed on to the context that answers for it.
 pub(crate) fn router(gateway: Gateway) -> Router {

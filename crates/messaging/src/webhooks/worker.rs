@@ -90,7 +90,8 @@ impl Worker {
         }
         let now = self.webhooks.clock.now();
         let breaker = Breaker::of(endpoint.failures, endpoint.next_at, now, &self.webhooks.settings.pauses);
-        if let Some(event) = endpoint.redeliveries.first().filter(|_| breaker != Breaker::Open) {
+        // While it is not closed, the event that was not heard is the probe.
+        if let Some(event) = endpoint.redeliveries.first().filter(|_| breaker == Breaker::Closed) {
             return self.redeliver(&endpoint, *event).await;
         }
         if let Some(wait) = endpoint.next_at.and_then(|next_at| until(now, next_at)) {

@@ -60,15 +60,17 @@ impl Webhooks {
     ///
     /// One process per context should do so: several tell each endpoint several times.
     pub async fn run(self: Arc<Self>, stop: impl Future<Output = ()>) {
+        let mut workers = JoinSet::new();
         tokio::select! {
             () = stop => {}
-            () = self.look_after() => {}
+            () = self.look_after(&mut workers) => {}
         }
+        // They hold the buses: whoever waits for this may count on it that they have let go.
+        workers.shutdown().await;
     }
 
     /// Keeps one worker for each webhook. A worker ends by itself when its webhook is told no more.
-    async fn look_after(self: &Arc<Self>) {
-        let mut workers = JoinSet::new();
+    async fn look_after(self: &Arc<Self>, workers: &mut JoinSet<()>) {
         let mut working: HashMap<Id, WebhookId> = HashMap::new();
         let mut changed = self.changed.subscribe();
         loop {

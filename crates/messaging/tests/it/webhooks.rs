@@ -34,7 +34,8 @@ fn quick() -> WebhookSettings {
 struct Desk {
     house: House,
     router: Router,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    stop: tokio::sync::oneshot::Sender<()>,
+    working: tokio::task::JoinHandle<()>,
 }
 
 impl Desk {
@@ -47,8 +48,8 @@ impl Desk {
         let webhooks = Webhooks::new(commands, queries, feed, SigningKey::new([7; 32]), settings).unwrap();
         let webhooks = Arc::new(webhooks);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        tokio::spawn(Arc::clone(&webhooks).run(async move { drop(stopped.await) }));
-        Self { house, router: router(vec![webhooks]), stop: Some(stop) }
+        let working = tokio::spawn(Arc::clone(&webhooks).run(async move { drop(stopped.await) }));
+        Self { house, router: router(webhooks), stop, working }
     }
 
     async fn call(&self, method: &str, path: &str, body: Value) -> (StatusCode, Value) {
@@ -253,14 +254,16 @@ async fn secrets_are_told_once_and_overlap_when_rotated() {
 
 #[tokio::test]
 async fn it_goes_on_where_it_stood_after_a_restart() {
-    let (mut desk, receiver) = (Desk::open(quick()).await, Receiver::start().await);
+    let (desk, receiver) = (Desk::open(quick()).await, Receiver::start().await);
     desk.register(&receiver, json!({"fromStart": true})).await;
     desk.house.ring(2).await;
     heard(&receiver, 2).await;
     until("both to be recorded", async || Some(desk.deliveries().await).filter(|log| log.len() == 2)).await;
-    drop(desk.stop.take());
-    desk.house.ring(1).await;
-    let desk = Desk::over(desk.house, quick());
+    let Desk { house, stop, working, .. } = desk;
+    drop(stop);
+    working.await.unwrap();
+    house.ring(1).await;
+    let desk = Desk::over(house, quick());
     desk.house.ring(1).await;
     heard(&receiver, 4).await;
     assert_eq!(receiver.rings(), [1, 2, 3, 4]);

@@ -10,7 +10,7 @@ use cqrs::{Dispatch, Inquire};
 use super::super::domain::redeliver::Redeliver;
 use super::super::list_deliveries::{DeliveryCursor, ListDeliveries, LoggedDelivery};
 use super::super::problems;
-use super::{Api, ContextParam, ListParams, parse};
+use super::{Api, ContextParam, ListParams, meant, parse};
 
 /// Lists what a webhook was told, newest first
 ///
@@ -27,7 +27,7 @@ pub(super) async fn list(
     Params(params): Params<ListParams>,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(params.context.as_deref())?;
+    let webhooks = meant(&api, params.context.as_deref())?;
     let webhook = parse::in_path(&id)?;
     let after = params.cursor.as_deref().map(decode_cursor::<(u64, usize)>).transpose()?;
     let after = after.map(|(version, place)| DeliveryCursor { version, place });
@@ -56,7 +56,7 @@ pub(super) async fn redeliver(
     call: Call,
     request: Json<contract::RedeliverWebhook>,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(context.as_deref())?;
+    let webhooks = meant(&api, context.as_deref())?;
     let webhook = parse::in_path(&id)?;
     let event = parse::event_id(&request.value.event_id)?;
     let answered = webhooks.commands.dispatch(call.envelope(Redeliver { webhook, event }, &request.raw)).await?;

@@ -19,7 +19,7 @@ use super::super::domain::update::Update;
 use super::super::list::ListWebhooks;
 use super::super::problems;
 use super::super::workers::Webhooks;
-use super::{Api, ContextParam, ListParams, parse};
+use super::{Api, ContextParam, ListParams, meant, parse};
 
 const PATH: &str = "/v1/webhooks/";
 
@@ -41,7 +41,7 @@ pub(super) async fn register(
     call: Call,
     request: Json<contract::RegisterWebhook>,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(context.as_deref())?;
+    let webhooks = meant(&api, context.as_deref())?;
     let contract::RegisterWebhook { webhook_id, url, kinds, from_start } = request.value;
     let mut fields = Fields::default();
     let webhook = fields.take("/webhookId", WebhookId::parse(&webhook_id.unwrap_or_else(parse::new_id)));
@@ -78,7 +78,7 @@ pub(super) async fn list(
     Params(params): Params<ListParams>,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(params.context.as_deref())?;
+    let webhooks = meant(&api, params.context.as_deref())?;
     let after = params.cursor.as_deref().map(decode_cursor).transpose()?;
     let query = ListWebhooks { after, limit: page_limit(params.limit)? };
     let told = webhooks.queries.ask(inquiry.ask(query)).await?;
@@ -104,7 +104,7 @@ pub(super) async fn read(
     Params(ContextParam { context }): Params<ContextParam>,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(context.as_deref())?;
+    let webhooks = meant(&api, context.as_deref())?;
     let webhook = parse::in_path(&id)?;
     let told = webhooks.queries.ask(inquiry.ask(WebhookById { webhook: webhook.clone() })).await?;
     let Some((endpoint, version, at)) = told.answer else { return Err(problems::unknown(&webhook)) };
@@ -136,7 +136,7 @@ pub(super) async fn update(
     call: Call,
     request: Json<contract::UpdateWebhook>,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(context.as_deref())?;
+    let webhooks = meant(&api, context.as_deref())?;
     let webhook = parse::in_path(&id)?;
     let contract::UpdateWebhook { url, kinds, enabled } = request.value;
     let mut fields = Fields::default();
@@ -167,7 +167,7 @@ pub(super) async fn delete(
     Params(ContextParam { context }): Params<ContextParam>,
     call: Call,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(context.as_deref())?;
+    let webhooks = meant(&api, context.as_deref())?;
     let command = Delete { webhook: parse::in_path(&id)? };
     let answered = webhooks.commands.dispatch(call.envelope(command, b"")).await?;
     webhooks.changed.send_replace(());

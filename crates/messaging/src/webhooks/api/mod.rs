@@ -1,4 +1,4 @@
-//! The HTTP interface of webhooks: `/v1/webhooks`, for every context that is served at one address.
+//! The HTTP interface of webhooks: `/v1/webhooks` of one context.
 
 mod deliveries;
 mod endpoints;
@@ -17,25 +17,18 @@ use utoipa::OpenApi;
 use super::problems;
 use super::workers::Webhooks;
 
-type Api = State<Arc<Served>>;
+type Api = State<Arc<Webhooks>>;
 
-/// The contexts whose webhooks are served at this address.
-struct Served(Vec<Arc<Webhooks>>);
-
-impl Served {
-    /// The webhooks of `context`, which may be left out where there is only one.
-    fn of(&self, context: Option<&str>) -> Result<&Webhooks, Problem> {
-        let named = |webhooks: &&Arc<Webhooks>| context.is_none_or(|context| webhooks.context() == context);
-        let mut found = self.0.iter().filter(named);
-        match (found.next(), found.next()) {
-            (Some(one), None) => Ok(one),
-            _ => {
-                let names: Vec<_> = self.0.iter().map(|webhooks| webhooks.context()).collect();
-                let detail = format!("must be one of: {}", names.join(", "));
-                Err(Problem::at(kinds::INVALID_PARAMETER, "?context", detail))
-            }
-        }
+/// The webhooks, if `context` names no other context than theirs.
+///
+/// # Errors
+/// 400 naming the context that is served here.
+fn meant<'a>(webhooks: &'a Webhooks, context: Option<&str>) -> Result<&'a Webhooks, Problem> {
+    if context.is_none_or(|context| context == webhooks.context()) {
+        return Ok(webhooks);
     }
+    let detail = format!("must be {}: no other context is served here", webhooks.context());
+    Err(Problem::at(kinds::INVALID_PARAMETER, "?context", detail))
 }
 
 /// Whose webhooks are meant.
@@ -60,15 +53,15 @@ struct ListParams {
     cursor: Option<String>,
 }
 
-/// Every route of webhooks. Put [`comanda_web::edge`] around what is served.
-pub fn router(contexts: Vec<Arc<Webhooks>>) -> Router {
+/// Every route of a context's webhooks. Put [`comanda_web::edge`] around what is served.
+pub fn router(webhooks: Arc<Webhooks>) -> Router {
     Router::new()
         .route("/v1/webhooks", post(endpoints::register).get(endpoints::list))
         .route("/v1/webhooks/{webhookId}", get(endpoints::read).patch(endpoints::update).delete(endpoints::delete))
         .route("/v1/webhooks/{webhookId}/rotate-secret", post(secrets::rotate))
         .route("/v1/webhooks/{webhookId}/deliveries", get(deliveries::list))
         .route("/v1/webhooks/{webhookId}/redeliver", post(deliveries::redeliver))
-        .with_state(Arc::new(Served(contexts)))
+        .with_state(webhooks)
 }
 
 /// The description of every route, made from the code.
@@ -89,3 +82,39 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     tags((name = "Webhooks", description = "Addresses that are told of contract events.")),
 )]
 struct Description;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_described_and_every_code_declared_once() {
+        let json = serde_json::to_value(openapi()).unwrap();
+        let mut operations = Vec::new();
+        for (path, item) in json["paths"].as_object().unwrap() {
+            operations.extend(item.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+        }
+        operations.sort_unstable();
+        assert_eq!(
+            operations,
+            [
+                "delete /v1/webhooks/{webhookId}",
+                "get /v1/webhooks",
+                "get /v1/webhooks/{webhookId}",
+                "get /v1/webhooks/{webhookId}/deliveries",
+                "patch /v1/webhooks/{webhookId}",
+                "post /v1/webhooks",
+                "post /v1/webhooks/{webhookId}/redeliver",
+                "post /v1/webhooks/{webhookId}/rotate-secret",
+            ]
+        );
+        let mut codes: Vec<_> = problems::ALL.iter().chain(kinds::ALL).map(|kind| kind.code).collect();
+        let all = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), all);
+        for kind in problems::ALL {
+            assert_eq!(kind.uri, format!("/problems/{}", kind.code.to_lowercase().replace('_', "-")));
+        }
+    }
+}

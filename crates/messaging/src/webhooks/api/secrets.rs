@@ -8,7 +8,7 @@ use comanda_web::{Call, Fields, OptionalJson, Params, PathParam, Problem, Reply,
 use cqrs::Dispatch;
 
 use super::super::domain::rotate_secret::{RotateSecret, Rotated};
-use super::{Api, ContextParam, parse};
+use super::{Api, ContextParam, meant, parse};
 
 /// Gives a webhook a new secret
 ///
@@ -28,7 +28,7 @@ pub(super) async fn rotate(
     call: Call,
     request: OptionalJson<contract::RotateWebhookSecret>,
 ) -> Result<Reply, Problem> {
-    let webhooks = api.of(context.as_deref())?;
+    let webhooks = meant(&api, context.as_deref())?;
     let webhook = parse::in_path(&id)?;
     let mut fields = Fields::default();
     let overlap = parse::overlap(&mut fields, request.value.unwrap_or_default().overlap_seconds);
