@@ -23,9 +23,9 @@ pub use schemas::schemas;
 
 use crate::events::{
     ConsumeReservationRequested, GoodsReturned, OrderBackordered, OrderCancelled, OrderPlaced, OrderReadyToShip,
-    OrderRejected, OrderReserved, ReleaseReservationRequested, ReservationConsumed,
-    ReservationReleased, ReserveStockRequested, ShipmentBooked, ShipmentDelivered, ShipmentDispatched,
-    StockBecameAvailable, StockReservationRejected, StockReserved,
+    OrderRejected, OrderReserved, ReleaseReservationRequested, ReservationConsumed, ReservationReleased,
+    ReserveStockRequested, ShipmentBooked, ShipmentDelivered, ShipmentDispatched, StockBecameAvailable,
+    StockReservationRejected, StockReserved,
 };
 
 /// A context: owns a log of contract events, and reads those of others.
