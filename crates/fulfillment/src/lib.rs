@@ -7,8 +7,11 @@
 
 pub mod application;
 pub mod domain;
+pub mod publish;
+pub mod react;
 
-use domain::order::Order;
+use domain::backlog::Backlog;
+use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
 
 /// All that Fulfillment consists of.
 #[must_use]
@@ -16,4 +19,13 @@ pub fn context() -> cqrs::Context {
     cqrs::Context::named("fulfillment")
         // What it remembers.
         .aggregate::<Order>()
+        .aggregate::<Backlog>()
+        // What can be asked of it.
+        .command::<PlaceOrder>()
+        .command::<CancelOrder>()
+        .command::<PutOnHold>()
+        .command::<ReleaseHold>()
+        // What it hears from others, and what it tells them.
+        .reacts::<react::Stock>()
+        .publishes(publish::publish)
 }

@@ -1,4 +1,5 @@
 //! The rules of Fulfillment. Nothing here waits, reads a clock, draws a random number or logs.
 
+pub mod backlog;
 pub mod ids;
 pub mod order;

@@ -31,6 +31,9 @@ pub enum OrderEvent {
         attempt: u32,
         /// Where the units are.
         lines: Vec<ReservedUnits>,
+        /// Whether nothing of the order waits or is missing now.
+        #[serde(default)]
+        complete: bool,
     },
     /// Inventory has refused.
     ReservationRefused {
@@ -48,19 +51,29 @@ pub enum OrderEvent {
     LinesRejected {
         /// Which, and why.
         lines: Vec<RejectedUnits>,
+        /// Whether nothing is left of the order.
+        #[serde(default)]
+        complete: bool,
     },
     /// Units wait for stock.
     LinesBackordered {
         /// Which.
         lines: Vec<LineUnits>,
+        /// When all that waits is asked for again, though nobody has said that stock came.
+        again_at: Timestamp,
     },
+    /// Nothing of it waits for stock any more.
+    NothingWaits,
     /// Units were cancelled.
     LinesCancelled {
-        /// Which: first units that nothing was done for yet, then those that are reserved.
+        /// Which: first units that wait for stock, then those asked for, then those that are reserved.
         lines: Vec<LineUnits>,
         /// Why, if it was said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Arc<str>>,
+        /// Whether nothing is left of the order.
+        #[serde(default)]
+        complete: bool,
     },
     /// Inventory is asked to take reserved units back: they were cancelled, came too late or were not found.
     ReleaseRequested {
@@ -171,6 +184,8 @@ pub struct PlacedLine {
 pub struct Wanted {
     /// The line.
     pub line_id: LineId,
+    /// Its SKU.
+    pub sku: Sku,
     /// Units.
     pub quantity: i64,
     /// Locations where a picker found none.

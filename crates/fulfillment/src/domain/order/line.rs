@@ -1,5 +1,6 @@
 //! A line of an order: how many of its units are where in their life.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,8 +10,8 @@ use crate::domain::ids::{Bin, LineId, LocationId, Sku};
 
 /// One line, counted in units. Keyed by its id, never by its SKU.
 ///
-/// `ordered` is the sum of what was cancelled, rejected, waits for stock, is asked for, is reserved, and of what nothing
-/// was done for yet ([`OrderLine::untouched`] counts the last two but one together).
+/// `ordered` is the sum of what was cancelled, rejected, waits for stock, is reserved, and of what is asked for
+/// ([`OrderLine::untouched`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderLine {
@@ -30,6 +31,9 @@ pub struct OrderLine {
     pub cancelled: i64,
     /// Units that came back.
     pub returned: i64,
+    /// Where pickers found units missing: no attempt asks for units of it there again.
+    #[serde(default)]
+    pub missing_at: BTreeSet<LocationId>,
     /// What is reserved for it, by attempt and location.
     pub units: Vec<Units>,
 }
@@ -52,6 +56,9 @@ pub struct Units {
     pub picked: i64,
     /// Packed.
     pub packed: i64,
+    /// Said to be ready to leave: they cannot be cancelled any more.
+    #[serde(default)]
+    pub ready: i64,
     /// Left the house.
     pub shipped: i64,
     /// Arrived.
@@ -69,6 +76,7 @@ impl OrderLine {
             backordered: 0,
             cancelled: 0,
             returned: 0,
+            missing_at: BTreeSet::new(),
             units: Vec::new(),
         }
     }
@@ -97,6 +105,18 @@ impl OrderLine {
         self.units.iter().map(|units| units.packed).sum()
     }
 
+    /// Units that were said to be ready to leave.
+    #[must_use]
+    pub fn ready(&self) -> i64 {
+        self.units.iter().map(|units| units.ready).sum()
+    }
+
+    /// Units that can still be cancelled.
+    #[must_use]
+    pub fn cancellable(&self) -> i64 {
+        self.open() - self.ready()
+    }
+
     /// Units that have left the house.
     #[must_use]
     pub fn shipped(&self) -> i64 {
@@ -115,7 +135,7 @@ impl OrderLine {
         self.ordered - self.rejected - self.cancelled
     }
 
-    /// Open units that are neither reserved nor waiting for stock: asked for, or about to be.
+    /// Open units that are neither reserved nor waiting for stock: they are asked for.
     #[must_use]
     pub fn untouched(&self) -> i64 {
         self.open() - self.reserved() - self.backordered
@@ -134,6 +154,7 @@ impl OrderLine {
                     short: 0,
                     picked: 0,
                     packed: 0,
+                    ready: 0,
                     shipped: 0,
                     delivered: 0,
                 }),
@@ -147,10 +168,32 @@ impl OrderLine {
         self.backordered -= self.backordered.min(quantity);
     }
 
-    pub(super) fn pick_and_pack_all(&mut self) {
+    /// Rejects units: those that are asked for, then those that wait for stock.
+    pub(super) fn reject(&mut self, quantity: i64, code: &Arc<str>) {
+        self.rejected += quantity;
+        self.rejected_for = Some(Arc::clone(code));
+        let too_many = -self.untouched();
+        self.backordered -= too_many.clamp(0, self.backordered);
+    }
+
+    /// Takes units off that are given back, wherever they had come.
+    pub(super) fn give_back(&mut self, attempt: u32, location: &LocationId, quantity: i64) {
+        for units in self.units.iter_mut().filter(|u| u.attempt == attempt && u.location == *location) {
+            units.reserved -= quantity;
+            units.short = (units.short - quantity).max(0);
+            units.picked = units.picked.min(units.reserved);
+            units.packed = units.packed.min(units.picked);
+        }
+        self.units.retain(|units| units.reserved > 0);
+    }
+
+    pub(super) fn make_ready(&mut self, implicit: bool) {
         for units in &mut self.units {
-            units.picked = units.reserved;
-            units.packed = units.reserved;
+            if implicit {
+                units.picked = units.reserved;
+                units.packed = units.reserved;
+            }
+            units.ready = units.packed;
         }
     }
 }

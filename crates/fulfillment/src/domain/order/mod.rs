@@ -1,9 +1,18 @@
 //! An order: its lines, what is reserved for each and how far those units have come. The order process lives in its stream.
 
+mod answers;
+pub mod cancel;
 mod event;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod hold;
 mod line;
+mod next;
+pub mod place;
 mod process;
+pub mod release_hold;
 mod status;
+mod timers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +24,16 @@ use super::ids::{LineId, OrderId, ShipmentId};
 pub use event::{LineUnits, OrderEvent, PickFrom, Placed, PlacedLine, RejectedUnits, ReservedUnits, UnitsAt, Wanted};
 pub use line::{OrderLine, Units};
 pub use process::OrderInput;
-pub use status::{LineStatus, OrderStatus};
+pub use status::{LineStatus, OrderStatus, WrongTransition};
+pub use timers::{ANSWER_WAITS, ASK_AGAIN_WAITS, ATTEMPTS_MAX};
+
+/// The id of the reservation that attempt `attempt` of `order` asks for.
+///
+/// `~` occurs in no order's id, so two orders never share one.
+#[must_use]
+pub fn reservation_id(order: &str, attempt: u32) -> String {
+    format!("{order}~{attempt}")
+}
 
 /// The most lines of one order.
 pub const LINES_MAX: usize = 2_000;
@@ -58,6 +76,14 @@ pub struct Attempt {
     pub state: AttemptState,
 }
 
+impl Attempt {
+    /// Whether Inventory was asked and has neither answered nor been told to forget it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, AttemptState::Asked { .. })
+    }
+}
+
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -85,6 +111,10 @@ pub struct Order {
     on_hold: Option<Arc<str>>,
     picking: bool,
     ready: bool,
+    /// Attempts in a row that nobody has answered.
+    timeouts: u32,
+    /// When what waits for stock is asked for again.
+    again_at: Option<Timestamp>,
     shipments: BTreeSet<ShipmentId>,
 }
 
@@ -152,7 +182,7 @@ impl Order {
     /// Units of a line that an open attempt has asked for.
     #[must_use]
     pub fn asked(&self, line: &LineId) -> i64 {
-        let open = self.attempts.iter().filter(|attempt| matches!(attempt.state, AttemptState::Asked { .. }));
+        let open = self.attempts.iter().filter(|attempt| attempt.is_open());
         open.flat_map(|attempt| &attempt.wanted).filter(|wanted| wanted.line_id == *line).map(|w| w.quantity).sum()
     }
 
@@ -189,8 +219,17 @@ impl Order {
             }
         }
         for at in lines {
-            self.on_units(at, |units| units.reserved -= at.quantity);
-            self.on_line(&at.line_id, |line| line.units.retain(|units| units.reserved > 0));
+            self.on_line(&at.line_id, |line| line.give_back(attempt, &at.location, at.quantity));
+        }
+    }
+
+    fn reserved(&mut self, attempt: u32, lines: &[ReservedUnits]) {
+        self.set_attempt(attempt, AttemptState::Reserved);
+        self.timeouts = 0;
+        for reserved in lines {
+            // What has come now has to be picked first, whatever was ready before.
+            self.ready &= reserved.from.is_empty();
+            self.on_line(&reserved.line_id, |line| line.reserve(attempt, &reserved.from));
         }
     }
 }
@@ -213,23 +252,21 @@ impl Aggregate for Order {
                 let state = AttemptState::Asked { answer_by: *answer_by };
                 self.attempts.push(Attempt { number: *attempt, wanted: lines.clone(), state });
             }
-            OrderEvent::Reserved { attempt, lines } => {
-                self.set_attempt(*attempt, AttemptState::Reserved);
-                for reserved in lines {
-                    self.on_line(&reserved.line_id, |line| line.reserve(*attempt, &reserved.from));
-                }
+            OrderEvent::Reserved { attempt, lines, .. } => self.reserved(*attempt, lines),
+            OrderEvent::ReservationRefused { attempt, .. } => {
+                self.set_attempt(*attempt, AttemptState::Refused);
+                self.timeouts = 0;
             }
-            OrderEvent::ReservationRefused { attempt, .. } => self.set_attempt(*attempt, AttemptState::Refused),
-            OrderEvent::ReservationTimedOut { attempt } => self.give_back(*attempt, &[]),
-            OrderEvent::LinesRejected { lines } => {
-                for units in lines {
-                    self.on_line(&units.line_id, |line| {
-                        line.rejected += units.quantity;
-                        line.rejected_for = Some(Arc::clone(&units.code));
-                    });
-                }
+            OrderEvent::ReservationTimedOut { attempt } => {
+                self.give_back(*attempt, &[]);
+                self.timeouts += 1;
             }
-            OrderEvent::LinesBackordered { lines } => {
+            OrderEvent::LinesRejected { lines, .. } => {
+                lines.iter().for_each(|units| self.on_line(&units.line_id, |l| l.reject(units.quantity, &units.code)));
+            }
+            OrderEvent::NothingWaits => self.again_at = None,
+            OrderEvent::LinesBackordered { lines, again_at } => {
+                self.again_at = Some(*again_at);
                 for units in lines {
                     self.on_line(&units.line_id, |line| line.backordered += units.quantity);
                 }
@@ -250,15 +287,16 @@ impl Aggregate for Order {
             OrderEvent::ShortPicked { units: at } => {
                 self.picking = true;
                 self.on_units(at, |units| units.short += at.quantity);
+                self.on_line(&at.line_id, |line| {
+                    line.missing_at.insert(at.location.clone());
+                });
             }
             OrderEvent::Packed { lines, .. } => {
                 lines.iter().for_each(|at| self.on_units(at, |u| u.packed += at.quantity))
             }
             OrderEvent::ReadyToShip { implicit } => {
                 self.ready = true;
-                if *implicit {
-                    self.lines.iter_mut().for_each(OrderLine::pick_and_pack_all);
-                }
+                self.lines.iter_mut().for_each(|line| line.make_ready(*implicit));
             }
             OrderEvent::Shipped { shipment, lines } => {
                 self.shipments.insert(shipment.clone());
@@ -275,11 +313,6 @@ impl Aggregate for Order {
     }
 
     fn due(&self, at: Timestamp) -> Option<OrderEvent> {
-        self.attempts.iter().find_map(|attempt| match attempt.state {
-            AttemptState::Asked { answer_by } if answer_by <= at => {
-                Some(OrderEvent::ReservationTimedOut { attempt: attempt.number })
-            }
-            _ => None,
-        })
+        self.due_event(at)
     }
 }

@@ -1,5 +1,7 @@
 //! Statuses: derived from quantities, never written on their own.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Order, OrderLine};
@@ -74,6 +76,112 @@ pub enum OrderStatus {
     Cancelled,
 }
 
+/// The order cannot become that any more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an order that is {from} cannot become {to}")]
+pub struct WrongTransition {
+    /// What it is.
+    pub from: OrderStatus,
+    /// What it should have become.
+    pub to: OrderStatus,
+    /// What it can become.
+    pub allowed: &'static [OrderStatus],
+}
+
+impl WrongTransition {
+    /// The refusal to make an order that is `from` become `to`.
+    #[must_use]
+    pub fn new(from: OrderStatus, to: OrderStatus) -> Self {
+        Self { from, to, allowed: from.next() }
+    }
+}
+
+impl OrderStatus {
+    /// Every status.
+    pub const ALL: [Self; 17] = [
+        Self::Placed,
+        Self::ReservationPending,
+        Self::PartiallyReserved,
+        Self::Reserved,
+        Self::Rejected,
+        Self::Backordered,
+        Self::OnHold,
+        Self::Picking,
+        Self::Picked,
+        Self::Packed,
+        Self::ReadyToShip,
+        Self::PartiallyShipped,
+        Self::Shipped,
+        Self::Delivered,
+        Self::PartiallyReturned,
+        Self::Returned,
+        Self::Cancelled,
+    ];
+
+    /// Its name, as written everywhere.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Placed => "PLACED",
+            Self::ReservationPending => "RESERVATION_PENDING",
+            Self::PartiallyReserved => "PARTIALLY_RESERVED",
+            Self::Reserved => "RESERVED",
+            Self::Rejected => "REJECTED",
+            Self::Backordered => "BACKORDERED",
+            Self::OnHold => "ON_HOLD",
+            Self::Picking => "PICKING",
+            Self::Picked => "PICKED",
+            Self::Packed => "PACKED",
+            Self::ReadyToShip => "READY_TO_SHIP",
+            Self::PartiallyShipped => "PARTIALLY_SHIPPED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::PartiallyReturned => "PARTIALLY_RETURNED",
+            Self::Returned => "RETURNED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    /// What an order can become from here.
+    #[must_use]
+    pub fn next(self) -> &'static [Self] {
+        use OrderStatus as S;
+        match self {
+            S::Placed => &[S::ReservationPending, S::OnHold, S::Cancelled],
+            S::ReservationPending => {
+                &[S::PartiallyReserved, S::Reserved, S::Rejected, S::Backordered, S::OnHold, S::Cancelled]
+            }
+            S::PartiallyReserved => &[S::Reserved, S::Picking, S::ReadyToShip, S::OnHold, S::Cancelled],
+            S::Reserved => &[S::Picking, S::ReadyToShip, S::OnHold, S::Cancelled],
+            S::Backordered => &[S::ReservationPending, S::OnHold, S::Cancelled],
+            S::OnHold => {
+                &[S::ReservationPending, S::PartiallyReserved, S::Reserved, S::Backordered, S::Rejected, S::Cancelled]
+            }
+            S::Picking => &[S::Picked, S::Cancelled],
+            S::Picked => &[S::Packed, S::ReadyToShip, S::Cancelled],
+            S::Packed => &[S::ReadyToShip, S::Cancelled],
+            S::ReadyToShip => &[S::PartiallyShipped, S::Shipped],
+            S::PartiallyShipped => &[S::Shipped, S::PartiallyReturned],
+            S::Shipped => &[S::Delivered, S::PartiallyReturned, S::Returned],
+            S::Delivered => &[S::PartiallyReturned, S::Returned],
+            S::PartiallyReturned => &[S::Returned],
+            S::Rejected | S::Returned | S::Cancelled => &[],
+        }
+    }
+
+    /// Whether nothing happens to an order any more by itself or by others, but for a return.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Rejected | Self::Cancelled | Self::Delivered | Self::PartiallyReturned | Self::Returned)
+    }
+}
+
+impl fmt::Display for OrderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl Order {
     /// Where the line is.
     #[must_use]
@@ -91,6 +199,7 @@ impl Order {
             all if line.delivered() == all => LineStatus::Delivered,
             all if line.shipped() == all => LineStatus::Shipped,
             all if line.packed() == all => LineStatus::Packed,
+            all if line.picked() == all && !line.missing_at.is_empty() => LineStatus::ShortPicked,
             all if line.picked() == all => LineStatus::Picked,
             _ if line.short() > 0 => LineStatus::ShortPicked,
             _ if line.picked() > 0 => LineStatus::Picking,
