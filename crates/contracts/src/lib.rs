@@ -13,6 +13,7 @@ mod batch;
 pub mod events;
 mod ledger;
 mod location;
+mod order;
 mod page;
 mod problem;
 mod reservation;
@@ -25,6 +26,11 @@ pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest
 pub use batch::{BatchAnswer, BatchOutcome, BatchRequest};
 pub use ledger::{LedgerEntry, Movement};
 pub use location::{Location, RegisterLocation};
+pub use order::{
+    Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
+    OrderLine, OrderPolicy, OrderPriority, OrderStatusAnswer, OrderSummary, OrderTimeline, PlaceOrderLine,
+    PlaceOrderRequest, TimelineEntry, WaitsFor,
+};
 pub use page::Page;
 pub use problem::{FieldError, Problem, Shortfall};
 pub use reservation::{

@@ -9,9 +9,15 @@ pub mod application;
 pub mod domain;
 pub mod publish;
 pub mod react;
+pub mod read_models;
 
+use application::list_backorders::{ListBackorders, ListDemand};
+use application::list_orders::{ListLateOrders, ListOrders};
+use application::order_by_id::{OrderById, StatusOfOrder};
+use application::timeline::Timeline;
 use domain::backlog::Backlog;
 use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
 
 /// All that Fulfillment consists of.
 #[must_use]
@@ -25,6 +31,18 @@ pub fn context() -> cqrs::Context {
         .command::<CancelOrder>()
         .command::<PutOnHold>()
         .command::<ReleaseHold>()
+        // What it can be asked.
+        .query::<OrderById>()
+        .query::<StatusOfOrder>()
+        .query::<Timeline>()
+        .query::<ListOrders>()
+        .query::<ListLateOrders>()
+        .query::<ListBackorders>()
+        .query::<ListDemand>()
+        // What it keeps ready to answer.
+        .view(OrderProjection)
+        .view(BackorderProjection)
+        .view(DemandProjection)
         // What it hears from others, and what it tells them.
         .reacts::<react::Stock>()
         .publishes(publish::publish)

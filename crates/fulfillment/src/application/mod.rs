@@ -1,3 +1,10 @@
-//! What Fulfillment can be asked, one query per file, and what is neither rule nor view.
+//! The questions this context answers, one query per file, and the ports it needs.
 
 pub mod carrier;
+pub mod list_backorders;
+pub mod list_orders;
+pub mod order_by_id;
+pub mod page;
+pub mod sentences;
+pub mod timeline;
+pub mod waits;

@@ -176,6 +176,27 @@ impl OrderStatus {
     }
 }
 
+impl LineStatus {
+    /// Its name, as written everywhere.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Confirmed => "CONFIRMED",
+            Self::Rejected => "REJECTED",
+            Self::Backordered => "BACKORDERED",
+            Self::Picking => "PICKING",
+            Self::Picked => "PICKED",
+            Self::ShortPicked => "SHORT_PICKED",
+            Self::Packed => "PACKED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::Returned => "RETURNED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
 impl fmt::Display for OrderStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -44,6 +44,12 @@ impl Order {
         answers.chain(self.again_at).min()
     }
 
+    /// When what waits for stock is asked for again by itself.
+    #[must_use]
+    pub fn asks_again_at(&self) -> Option<Timestamp> {
+        self.again_at
+    }
+
     /// The next event that time has made true at `at`.
     ///
     /// It ends: a time-out closes an attempt, what it leaves is asked for or given up by one event, and what that asks

@@ -1,0 +1,5 @@
+//! The views of Fulfillment: rows shaped for its questions, folded from the log.
+
+pub mod backorders;
+pub mod demand;
+pub mod orders;
