@@ -5,6 +5,7 @@
 //! `react.rs` what others' contract events mean here: only these two know both languages.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod api;
 pub mod application;
 pub mod domain;
 pub mod publish;

@@ -1,0 +1,70 @@
+//! Reads ids, quantities and pages out of requests, noting every one that is wrong.
+
+use std::fmt::Display;
+
+use comanda_contracts as contract;
+use comanda_web::{Fields, Problem, decode_cursor, encode_cursor, page_limit};
+use serde::Deserialize;
+
+use crate::application::page::{Page, PageRequest};
+use crate::domain::ids::{OrderId, Quantity};
+use crate::domain::order::OrderStatus;
+
+/// Which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// At most so many items, 1 to 200; 50 unless given.
+    pub(super) limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    pub(super) cursor: Option<String>,
+}
+
+impl PageParams {
+    pub(super) fn request(&self) -> Result<PageRequest, Problem> {
+        page(self.limit, self.cursor.as_deref())
+    }
+}
+
+/// Which part of a list is asked for by `limit` and `cursor`.
+///
+/// # Errors
+/// 422 or 400 if one of them is wrong.
+pub(super) fn page(limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
+    Ok(PageRequest { after: cursor.map(decode_cursor).transpose()?, limit: page_limit(limit)? })
+}
+
+/// `page` as the contract writes it.
+///
+/// # Errors
+/// 500 if the cursor cannot be written.
+pub(super) fn written<R, T>(page: Page<R>, item: impl FnMut(R) -> T) -> Result<contract::Page<T>, Problem> {
+    let next_cursor = page.next.map(|next| encode_cursor(&next)).transpose()?;
+    Ok(contract::Page { items: page.items.into_iter().map(item).collect(), next_cursor })
+}
+
+/// The order that stood in the path.
+///
+/// # Errors
+/// 422 unless the text is an id.
+pub(super) fn path_order(text: &str) -> Result<OrderId, Problem> {
+    let mut fields = Fields::default();
+    let id = fields.take("{orderId}", OrderId::parse(text));
+    fields.finish(id)
+}
+
+pub(super) fn quantity(fields: &mut Fields, pointer: impl Display, units: i64) -> Option<Quantity> {
+    fields.take(pointer, Quantity::parse(units))
+}
+
+/// The status that a text names.
+///
+/// # Errors
+/// A sentence that lists them all, unless it names one.
+pub(super) fn status(text: &str) -> Result<OrderStatus, String> {
+    OrderStatus::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+        let all: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
+        format!("is none of {}", all.join(", "))
+    })
+}

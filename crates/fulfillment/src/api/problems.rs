@@ -1,0 +1,83 @@
+//! The problems of Fulfillment: what each rejection of a command becomes over HTTP.
+
+use comanda_contracts as contract;
+use comanda_web::{Problem, kinds};
+
+use crate::domain::ids::OrderId;
+use crate::domain::order::WrongTransition;
+use crate::domain::order::cancel::CancelRejection;
+use crate::domain::order::hold::HoldRejection;
+use crate::domain::order::place::PlaceRejection;
+
+kinds! {
+    UNKNOWN_ORDER = 404, "unknown-order", "The order is not known",
+        "No order has this id.";
+    UNKNOWN_ORDER_LINE = 422, "unknown-order-line", "The order has no such line",
+        "The line id is none of this order's: read it for its lines.";
+    ORDER_LINE_HAS_LESS = 409, "order-line-has-less", "The line has fewer units",
+        "More units were named than the line has left for this. The detail says how many it has.";
+    ID_CONFLICT = 409, "id-conflict", "The id is taken",
+        "Something else was created under this id before. Repeat the first request unchanged, or take a new id.";
+    WRONG_TRANSITION = 409, "wrong-transition", "It cannot become that any more",
+        "It is in state `from`, which cannot lead to `to`; `allowed` lists the states it can lead to.";
+}
+
+/// The problem of an order that was never placed.
+pub(super) fn unknown_order(id: &OrderId) -> Problem {
+    Problem::new(UNKNOWN_ORDER, format!("Order {id} does not exist."))
+}
+
+fn at(pointer: String, problem: Problem) -> Problem {
+    problem.with(|problem| {
+        let detail = problem.detail.clone();
+        problem.errors.push(contract::FieldError { pointer, detail });
+    })
+}
+
+impl From<WrongTransition> for Problem {
+    fn from(wrong: WrongTransition) -> Self {
+        let allowed = wrong.allowed.iter().map(|status| status.as_str().to_owned()).collect();
+        Self::new(WRONG_TRANSITION, format!("An order that is {} cannot become {}.", wrong.from, wrong.to)).with(
+            |problem| {
+                problem.from = Some(wrong.from.as_str().to_owned());
+                problem.to = Some(wrong.to.as_str().to_owned());
+                problem.allowed = Some(allowed);
+                problem.state = Some(wrong.from.as_str().to_owned());
+            },
+        )
+    }
+}
+
+impl From<PlaceRejection> for Problem {
+    fn from(rejection: PlaceRejection) -> Self {
+        let PlaceRejection::IdConflict { order_id } = rejection;
+        let detail = format!("Order {order_id} exists with other content. Repeat it unchanged, or take a new id.");
+        Self::new(ID_CONFLICT, detail).with(|problem| problem.instance = Some(format!("/v1/orders/{order_id}")))
+    }
+}
+
+impl From<CancelRejection> for Problem {
+    fn from(rejection: CancelRejection) -> Self {
+        match rejection {
+            CancelRejection::UnknownOrder { order_id } => unknown_order(&order_id),
+            CancelRejection::UnknownLine { order_id, line_id, place } => {
+                let detail = format!("Order {order_id} has no line {line_id}.");
+                at(format!("/lines/{place}/lineId"), Self::new(UNKNOWN_ORDER_LINE, detail))
+            }
+            CancelRejection::LineHasLess { line_id, place, cancellable } => {
+                let detail = format!("Line {line_id} has {cancellable} units that can be cancelled.");
+                at(format!("/lines/{place}/quantity"), Self::new(ORDER_LINE_HAS_LESS, detail))
+            }
+            CancelRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
+
+impl From<HoldRejection> for Problem {
+    fn from(rejection: HoldRejection) -> Self {
+        match rejection {
+            HoldRejection::UnknownOrder { order_id } => unknown_order(&order_id),
+            HoldRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
