@@ -1,2 +1,9 @@
 //! Fulfillment from outside.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test may fail loudly")]
+
+mod api;
+mod backorders;
+mod failures;
+mod house;
+mod inventory;
+mod properties;

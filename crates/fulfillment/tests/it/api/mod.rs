@@ -1,0 +1,5 @@
+//! Orders over HTTP: the router on stores in memory, with an Inventory that answers when a test lets it.
+
+mod description;
+mod orders;
+mod shop;
