@@ -38,6 +38,9 @@ pub struct ReservedLine {
     /// Where they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<PickFrom>,
+    /// Why fewer units are reserved than were asked for, if so: INSUFFICIENT_STOCK or UNKNOWN_SKU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<RejectionCode>,
 }
 
 /// Units at one place of a warehouse.
