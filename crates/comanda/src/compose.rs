@@ -16,6 +16,8 @@ use cqrs::{
 };
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use comanda_messaging::webhooks as hooks;
+
 use crate::carrier::http::{HttpCarrier, HttpCarrierSettings, NoCarrierThere};
 
 /// A command nobody waits for longer than this is dropped undecided.

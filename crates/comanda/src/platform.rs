@@ -8,7 +8,6 @@ use comanda_fulfillment::react::Stock;
 use comanda_inventory::application::sweep::{DueSkus, SWEEP_MAX};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
 use comanda_inventory::react::Orders;
-use comanda_messaging::webhooks::{SigningKey, WebhookSettings, Webhooks};
 use cqrs::{
     Alarm, Ask, CommandBus, Consumer, Dispatch, Envelope, Feed, Inquire, QueryBus, React, Relay, Subscription,
     Transport,
@@ -17,12 +16,14 @@ use miette::{IntoDiagnostic, Result};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::compose::hooks::{SigningKey, WebhookSettings, Webhooks};
 use crate::compose::{self, Data, Running};
 
 /// How often holds that nobody touched are expired, so that lists are right within a second.
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
 
-/// The contexts whose data this process has.
+/// The contexts whose data this process has. Clones share it.
+#[derive(Clone)]
 pub(crate) struct Contexts {
     pub(crate) inventory: Option<Data>,
     pub(crate) fulfillment: Option<Data>,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Router;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
-use comanda_messaging::webhooks;
 use comanda_web::{Kind, feed, in_context, problem_pages};
 use cqrs::Feed;
 use miette::{IntoDiagnostic, Result};
@@ -13,6 +12,7 @@ use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
 
 use crate::by_context;
+use crate::compose::hooks as webhooks;
 use crate::gateway::{self, Gateway, Peer};
 use crate::ops::{self, Ops};
 use crate::platform::Platform;

@@ -11,7 +11,6 @@ use std::time::Duration;
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use clap::{Args, ValueEnum};
-use comanda_messaging::webhooks::{KEY_BYTES, SigningKey, WebhookSettings};
 use comanda_web::{EdgeLimits, ServeLimits, edge};
 use cqrs::{PartitionId, Token};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -22,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::DataFolder;
 use crate::compose::Data;
+use crate::compose::hooks::{KEY_BYTES, SigningKey, WebhookSettings};
 use crate::gateway::Peer;
 use crate::ops::{Ops, Watched};
 use crate::platform::{Contexts, Platform, Surroundings};
