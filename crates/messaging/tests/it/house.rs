@@ -1,6 +1,7 @@
 //! A door with a bell, in memory: a context that tells of each ring, and has webhooks.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -98,7 +99,7 @@ impl House {
         tokio::spawn(projector.await.unwrap().run(std::future::pending()));
         let wait = Duration::from_secs(10);
         let read = ReadSide::new(context, views, Arc::new(rows), store, clock, wait);
-        let feed = Arc::new(BellFeed { log, tail });
+        let feed = Arc::new(BellFeed { log, tail, restored: AtomicBool::new(false) });
         Self { commands: command_bus(executor, wait), queries: query_bus(read), feed }
     }
 
@@ -125,12 +126,14 @@ impl House {
 pub(crate) struct BellFeed {
     log: MemoryEventStore,
     tail: Tail,
+    /// Whether every cursor is of another log, as after a backup was restored.
+    pub(crate) restored: AtomicBool,
 }
 
 impl BellFeed {
     async fn page(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
         let mut next = request.after.clone().unwrap_or_else(|| Cursor::new(self.log.epoch()));
-        if next.epoch() != self.log.epoch() {
+        if next.epoch() != self.log.epoch() || self.restored.load(Ordering::SeqCst) {
             return Err(FeedError::ForeignCursor);
         }
         let mut page = FeedPage { messages: Vec::new(), next: next.clone(), more: false };

@@ -1,6 +1,7 @@
 //! Webhooks over real sockets: told in order, signed, retried, given up, redelivered.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -201,6 +202,25 @@ async fn who_fails_for_too_long_or_wants_no_more_is_disabled_until_enabled() {
     receiver.always(Some(410));
     desk.house.ring(1).await;
     disabled(&desk, "GONE").await;
+}
+
+#[tokio::test]
+async fn after_its_log_was_restored_it_waits_for_somebody_and_goes_on_from_there() {
+    let (desk, receiver) = (Desk::open(quick()).await, Receiver::start().await);
+    desk.register(&receiver, json!({})).await;
+    desk.house.feed.restored.store(true, Ordering::SeqCst);
+    desk.house.ring(1).await;
+    until("it to be disabled", async || {
+        let webhook = desk.get("/v1/webhooks/erp").await;
+        (webhook["disabledReason"] == "LOG_RESTORED").then_some(())
+    })
+    .await;
+    desk.house.feed.restored.store(false, Ordering::SeqCst);
+    desk.house.views_have_read().await;
+    assert_eq!(desk.call("PATCH", "/v1/webhooks/erp", json!({"enabled": true})).await.0, 200);
+    desk.house.ring(1).await;
+    let last = until("a ring", async || receiver.rings().last().copied()).await;
+    assert_eq!(last, 2, "what came before it was enabled is not told");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{
-    Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, etag, page_limit,
+    Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit,
 };
 use cqrs::{Ask, Dispatch, Inquire};
 
@@ -53,11 +53,12 @@ pub(super) async fn register(
     let answered = webhooks.commands.dispatch(call.envelope(command, &request.raw)).await?;
     webhooks.changed.send_replace(());
     let Registered { endpoint, repeated } = answered.answer;
-    let mut body = parse::written(webhook.as_str(), &endpoint, webhooks.clock.now(), &webhooks.settings.pauses);
+    let (at, pauses) = (webhooks.clock.now(), &webhooks.settings.pauses);
+    let mut body = parse::written(webhook.as_str(), &endpoint, at, pauses);
     let newest = endpoint.secrets.first().filter(|_| !repeated);
     body.secret = newest.map(|secret| webhooks.key.secret(&webhook, &secret.id).reveal());
     Ok(Reply::json(StatusCode::CREATED, &body)
-        .etag(etag(answered.version, 0))
+        .etag(parse::tag(answered.version, &endpoint, at, pauses))
         .location(PATH, webhook.as_str())
         .token(&answered.token)
         .replayed(answered.replayed || repeated))
@@ -109,9 +110,7 @@ pub(super) async fn read(
     let told = webhooks.queries.ask(inquiry.ask(WebhookById { webhook: webhook.clone() })).await?;
     let Some((endpoint, version, at)) = told.answer else { return Err(problems::unknown(&webhook)) };
     let pauses = &webhooks.settings.pauses;
-    // Time alone opens the breaker by half, and ends secrets: what that changes counts as a suffix.
-    let suffix = parse::breaker(&endpoint, at, pauses) as u64 * 10 + endpoint.secrets_at(at).count() as u64;
-    let tag = etag(version, suffix);
+    let tag = parse::tag(version, &endpoint, at, pauses);
     if inquiry.has(&tag) {
         return Ok(Reply::empty(StatusCode::NOT_MODIFIED).etag(tag).token(&told.token));
     }
@@ -148,7 +147,8 @@ pub(super) async fn update(
     webhooks.changed.send_replace(());
     let (at, pauses) = (webhooks.clock.now(), &webhooks.settings.pauses);
     let body = parse::written(webhook.as_str(), &answered.answer, at, pauses);
-    let reply = Reply::json(StatusCode::OK, &body).etag(etag(answered.version, 0));
+    let tag = parse::tag(answered.version, &answered.answer, at, pauses);
+    let reply = Reply::json(StatusCode::OK, &body).etag(tag);
     Ok(reply.token(&answered.token).replayed(answered.replayed))
 }
 

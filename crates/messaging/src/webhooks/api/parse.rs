@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use comanda_contracts as contract;
-use comanda_web::{Fields, Problem};
-use cqrs::{EventId, Timestamp};
+use comanda_web::{Fields, Problem, etag};
+use cqrs::{EventId, Timestamp, Version};
 use reqwest::Url;
 use uuid::Uuid;
 
@@ -84,8 +85,17 @@ pub(super) fn written(id: &str, endpoint: &Endpoint, at: Timestamp, pauses: &Pau
     }
 }
 
-/// The breaker of `endpoint` at `at`.
-pub(super) fn breaker(endpoint: &Endpoint, at: Timestamp, pauses: &Pauses) -> Breaker {
+/// The tag of a webhook at `at`. Time alone opens the breaker by half, and ends secrets: that counts as a suffix.
+pub(super) fn tag(version: Version, endpoint: &Endpoint, at: Timestamp, pauses: &Pauses) -> HeaderValue {
+    let breaker = match breaker(endpoint, at, pauses) {
+        Breaker::Closed => 0,
+        Breaker::Open => 10,
+        Breaker::HalfOpen => 20,
+    };
+    etag(version, breaker + endpoint.secrets_at(at).count() as u64)
+}
+
+fn breaker(endpoint: &Endpoint, at: Timestamp, pauses: &Pauses) -> Breaker {
     Breaker::of(endpoint.failures, endpoint.next_at, at, pauses)
 }
 

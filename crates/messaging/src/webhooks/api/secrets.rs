@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::CommandHeaders;
-use comanda_web::{Call, Fields, OptionalJson, Params, PathParam, Problem, Reply, etag};
+use comanda_web::{Call, Fields, OptionalJson, Params, PathParam, Problem, Reply};
 use cqrs::Dispatch;
 
 use super::super::domain::rotate_secret::{RotateSecret, Rotated};
@@ -17,8 +17,7 @@ use super::{Api, ContextParam, meant, parse};
     tag = "Webhooks", params(("webhookId" = String, Path), ContextParam, CommandHeaders),
     request_body = Option<contract::RotateWebhookSecret>,
     responses(
-        (status = 200, description = "The new secret", body = contract::WebhookSecret,
-            headers(("ETag" = String, description = "The webhook's version"))),
+        (status = 200, description = "The new secret", body = contract::WebhookSecret),
         (status = 404, description = "UNKNOWN_WEBHOOK"),
     ))]
 pub(super) async fn rotate(
@@ -41,6 +40,5 @@ pub(super) async fn rotate(
         secret_id: secret.as_str().to_owned(),
         secret: webhooks.key.secret(&webhook, &secret).reveal(),
     };
-    let reply = Reply::json(StatusCode::OK, &body).etag(etag(answered.version, 0));
-    Ok(reply.token(&answered.token).replayed(answered.replayed))
+    Ok(Reply::json(StatusCode::OK, &body).token(&answered.token).replayed(answered.replayed))
 }
