@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::carrier::standin;
 use crate::{crash, demo, load, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
@@ -29,6 +30,10 @@ enum Command {
     Verify(verify::Options),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
+    /// A stand-in for a carrier, for trying out bookings: it can be slow, fail, and say yes unheard.
+    ///
+    /// Exit code 1 if a reference was booked twice.
+    Carrier(standin::Options),
     /// Put load on a running server and judge what it answered.
     #[command(subcommand)]
     Load(Load),
@@ -71,6 +76,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Demo(options) => runtime.block_on(demo::run(options)),
         Command::Verify(options) => runtime.block_on(verify::run(options)),
         Command::Openapi => serve::print_openapi(),
+        Command::Carrier(options) => runtime.block_on(standin::run(options)),
         Command::Load(Load::FlashSale(options)) => runtime.block_on(load::flash_sale(options)),
         Command::Load(Load::Crash(options)) => runtime.block_on(crash::run(options)),
     };

@@ -6,12 +6,19 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use comanda_fulfillment::application::carrier::Carrier;
+use comanda_messaging::{HttpFeed, HttpFeedWaits, NoFeedThere, webhooks};
 use comanda_stores::sqlite::{OpenError, SqliteFolder, SqliteOptions};
 use cqrs::{
-    Clock, CommandBus, Context, EventStore, Executor, ExecutorLoop, ExecutorSettings, LogReader, Projector, QueryBus,
-    ReadSide, ReadStore, StoreError, SystemClock, Tail, ViewReader, Views, command_bus, query_bus,
+    Channel, Clock, CommandBus, Context, EventStore, Executor, ExecutorLoop, ExecutorSettings, Feed, LogFeed,
+    LogReader, Projector, QueryBus, ReadSide, ReadStore, StoreError, SystemClock, Tail, Transport, ViewReader, Views,
+    command_bus, query_bus,
 };
 use tokio::sync::{oneshot, watch};
+
+pub(crate) use comanda_messaging::webhooks as hooks;
+
+use crate::carrier::http::{HttpCarrier, HttpCarrierSettings, NoCarrierThere};
 
 /// A command nobody waits for longer than this is dropped undecided.
 const COMMAND_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -38,10 +45,20 @@ pub(crate) struct Data {
 impl Data {
     /// Opens Inventory's data in `dir`; a new log gets `partitions` parts.
     pub(crate) fn open_inventory(dir: &Path, partitions: u16) -> Result<Self, OpenError> {
+        Self::open(dir, comanda_inventory::context(), partitions)
+    }
+
+    /// Opens Fulfillment's data in `dir`; a new log gets `partitions` parts.
+    pub(crate) fn open_fulfillment(dir: &Path, partitions: u16) -> Result<Self, OpenError> {
+        Self::open(dir, comanda_fulfillment::context(), partitions)
+    }
+
+    /// Opens a context's data: a folder of its own in `dir`, which no other context looks into.
+    fn open(dir: &Path, context: Context, partitions: u16) -> Result<Self, OpenError> {
         let options = SqliteOptions { partitions, ..SqliteOptions::default() };
-        let folder = SqliteFolder::open(&dir.join("inventory"), &options)?;
+        let folder = SqliteFolder::open(&dir.join(context.name()), &options)?;
         Ok(Self {
-            context: Arc::new(comanda_inventory::context()),
+            context: Arc::new(webhooks::list_in(context)),
             log: folder.event_store(),
             rows: folder.read_store(),
             log_reader: Arc::new(folder.log_reader()),
@@ -65,10 +82,11 @@ impl Data {
     }
 
     /// Starts the threads that decide commands, write snapshots and keep the views current.
-    pub(crate) async fn start(self) -> Result<Running, StoreError> {
+    ///
+    /// Whatever stops before its time says why to `failed`.
+    pub(crate) async fn start(self, failed: watch::Sender<Option<String>>) -> Result<Running, StoreError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (tail, views) = (Tail::default(), Views::new(self.log.partitions(), HOT_ROWS_MAX));
-        let (failed, failure) = watch::channel(None);
 
         let (executor, mut deciding) = Executor::new(
             Arc::clone(&self.context),
@@ -78,7 +96,8 @@ impl Data {
             ExecutorSettings::default(),
         );
         let log: Arc<dyn LogReader> = Arc::clone(&self.log) as _;
-        let projector = Projector::open(&self.context, log, self.rows, tail, views.clone()).await?;
+        let projector = Projector::open(&self.context, log, self.rows, tail.clone(), views.clone()).await?;
+        let (context, log) = (Arc::clone(&self.context), Arc::clone(&self.log_reader));
         let read = ReadSide::new(self.context, views, self.view_reader, self.log_reader, clock, TOKEN_WAIT_MAX);
 
         let mut threads = Vec::new();
@@ -97,7 +116,9 @@ impl Data {
             executor,
             queries: query_bus(read.clone()),
             read,
-            failure,
+            context,
+            log,
+            tail,
             threads,
             projector,
             stop_projector,
@@ -111,16 +132,18 @@ pub(crate) struct Running {
     pub(crate) queries: QueryBus,
     pub(crate) read: ReadSide,
     pub(crate) executor: Executor,
-    failure: watch::Receiver<Option<String>>,
+    pub(crate) context: Arc<Context>,
+    pub(crate) log: Arc<dyn LogReader>,
+    pub(crate) tail: Tail,
     threads: Vec<oneshot::Receiver<()>>,
     projector: oneshot::Receiver<()>,
     stop_projector: oneshot::Sender<()>,
 }
 
 impl Running {
-    /// Tells why a thread has stopped before its time, once one has.
-    pub(crate) fn failure(&self) -> watch::Receiver<Option<String>> {
-        self.failure.clone()
+    /// The contract events of this context.
+    pub(crate) fn feed(&self) -> Arc<dyn Feed> {
+        Arc::new(LogFeed::new(&self.context, Arc::clone(&self.log), self.tail.clone()))
     }
 
     /// Lets every queued command be answered, writes what is under way, and ends the threads.
@@ -139,6 +162,21 @@ impl Running {
             tracing::error!("the write side did not finish within {STOP_WAIT_MAX:?}; what was acknowledged is safe");
         }
     }
+}
+
+/// What carries messages between the contexts of this process.
+pub(crate) fn transport() -> Arc<dyn Transport> {
+    Arc::new(Channel::default())
+}
+
+/// The feed of a context that another process serves at `base`.
+pub(crate) fn feed_at(context: &str, base: &str) -> Result<Arc<dyn Feed>, NoFeedThere> {
+    Ok(Arc::new(HttpFeed::new(context, base, HttpFeedWaits::default())?))
+}
+
+/// The carriers that answer at `base`.
+pub(crate) fn carrier_at(base: &str) -> Result<Arc<dyn Carrier>, NoCarrierThere> {
+    Ok(Arc::new(HttpCarrier::new(base, HttpCarrierSettings::default())?))
 }
 
 /// Runs `work` on a thread of its own, because it blocks in the store. Its failure is told to `failed`.

@@ -16,7 +16,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
 
 use crate::compose::Data;
-use crate::serve::{self, Server};
+use crate::platform::Contexts;
+use crate::serve::{self, Server, Site};
 use crate::{disk, listen, telemetry, verify};
 use report::Report;
 
@@ -78,16 +79,18 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
             Err(_) => listen::on(SocketAddr::from(([127, 0, 0, 1], 0))).await?,
         },
     };
-    let data = Data::open_inventory(&dir, 16).into_diagnostic()?;
+    let inventory = Data::open_inventory(&dir, 16).into_diagnostic()?;
+    let fulfillment = Data::open_fulfillment(&dir, 16).into_diagnostic()?;
     let fsyncs_per_s = disk::fdatasync_per_s(&dir).into_diagnostic()?;
-    let server = Server::start(listener, data.clone(), metrics).await?;
+    let contexts = Contexts { inventory: Some(inventory), fulfillment: Some(fulfillment) };
+    let server = Server::start(listener, contexts.clone(), Site::alone(&dir, None)?, metrics).await?;
     println!("A shop opens on an empty store; every answer below was durable before it was given.");
 
     let (replay, shortages) = replay(&options, server.addr).await?;
     let (sale, verdict) = flash_sale(server.addr).await?;
     let lag = server.view_lag_s();
     server.caught_up(CATCH_UP_WAIT).await?;
-    let verified = verified(data).await?;
+    let verified = verified(contexts).await?;
     let report = Report { replay, short_lines_expected: shortages, sale, verdict, verified, fsyncs_per_s, lag };
     report.print();
     if options.exit {
@@ -160,9 +163,9 @@ async fn flash_sale(addr: SocketAddr) -> Result<(FlashSaleReport, Verdict)> {
 }
 
 /// Verifies on a thread of its own, because the stores block; nobody writes meanwhile.
-async fn verified(data: Data) -> Result<verify::Report> {
+async fn verified(contexts: Contexts) -> Result<verify::Report> {
     let runtime = tokio::runtime::Handle::current();
-    let verified = tokio::task::spawn_blocking(move || runtime.block_on(verify::verify_data(&data)));
+    let verified = tokio::task::spawn_blocking(move || runtime.block_on(verify::verify_contexts(&contexts)));
     verified.await.into_diagnostic()?
 }
 

@@ -1,5 +1,7 @@
 //! Comanda: inventory reservation that cannot oversell. One binary; `comanda --help` says what it does.
 
+mod by_context;
+mod carrier;
 mod cli;
 mod compose;
 mod crash;
@@ -10,6 +12,8 @@ mod gateway;
 mod listen;
 mod load;
 mod ops;
+mod platform;
+mod routes;
 mod serve;
 mod telemetry;
 mod verify;

@@ -11,15 +11,41 @@ use cqrs::{Executor, LogReader, Views};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
+use crate::compose::Running;
+
 /// What the operators' routes look at.
 #[derive(Clone)]
 pub(crate) struct Ops {
     pub(crate) metrics: PrometheusHandle,
     pub(crate) failure: watch::Receiver<Option<String>>,
-    pub(crate) log: Arc<dyn LogReader>,
-    pub(crate) views: Views,
-    pub(crate) executor: Executor,
+    pub(crate) contexts: Vec<Watched>,
     pub(crate) openapi: Arc<str>,
+}
+
+/// What operators look at in one context.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    name: &'static str,
+    log: Arc<dyn LogReader>,
+    views: Views,
+    executor: Executor,
+}
+
+impl Watched {
+    pub(crate) fn of(running: &Running) -> Self {
+        Self {
+            name: running.context.name(),
+            log: Arc::clone(running.read.log()),
+            views: running.read.views().clone(),
+            executor: running.executor.clone(),
+        }
+    }
+
+    /// How many events its views are behind its log.
+    async fn behind(&self) -> Result<u64, cqrs::StoreError> {
+        let heads = self.log.heads().await?;
+        Ok(heads.iter().zip(self.views.progress()).map(|(head, read)| head.position.saturating_sub(read)).sum())
+    }
 }
 
 /// `/health`, `/ready`, `/metrics` and `/openapi.json`.
@@ -68,15 +94,19 @@ async fn ready(State(ops): State<Ops>) -> Response {
 }
 
 async fn behind(ops: &Ops) -> Result<u64, cqrs::StoreError> {
-    let heads = ops.log.heads().await?;
-    let read = ops.views.progress();
-    Ok(heads.iter().zip(read).map(|(head, read)| head.position.saturating_sub(read)).sum())
+    let mut all = 0;
+    for context in &ops.contexts {
+        all += context.behind().await?;
+    }
+    Ok(all)
 }
 
 async fn metrics(State(ops): State<Ops>) -> Response {
-    metrics::gauge!("executor_queued_commands").set(ops.executor.queued() as f64);
-    if let Ok(events) = behind(&ops).await {
-        metrics::gauge!("projector_behind_events").set(events as f64);
+    for context in &ops.contexts {
+        metrics::gauge!("executor_queued_commands", "context" => context.name).set(context.executor.queued() as f64);
+        if let Ok(events) = context.behind().await {
+            metrics::gauge!("projector_behind_events", "context" => context.name).set(events as f64);
+        }
     }
     ops.metrics.run_upkeep();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], ops.metrics.render()).into_response()

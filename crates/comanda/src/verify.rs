@@ -1,18 +1,22 @@
 //! `comanda verify`: every counter and every view computed anew from the log, and compared.
 
+mod between;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Args;
 use comanda_inventory::application::audit::Audit;
-use cqrs::{Finding, audit_log, audit_views};
+use cqrs::{Finding, Recorded, audit_log, audit_views};
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
 use crate::cli::DataFolder;
 use crate::compose::Data;
+use crate::platform::Contexts;
 use crate::serve::has_data;
+use between::Between;
 
 /// Findings printed one by one; of the others only the number is told.
 const PRINTED_MAX: usize = 50;
@@ -28,7 +32,7 @@ pub(crate) struct Options {
 }
 
 /// What was found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     /// Nothing differs.
@@ -45,6 +49,12 @@ pub(crate) struct Report {
     pub(crate) views_behind: u64,
     /// Units promised that were not there, over all SKUs and all moments.
     pub(crate) oversold: i64,
+    /// Orders whose holds were compared with what Inventory says.
+    pub(crate) orders: u64,
+    /// Orders that were not compared, because a message about them was still on its way.
+    pub(crate) orders_in_flight: u64,
+    /// Messages that wait in an inbox for somebody to look.
+    pub(crate) dead_letters: i64,
     /// Everything that differs.
     pub(crate) findings: Vec<String>,
     /// How long it took, in seconds.
@@ -71,35 +81,70 @@ pub(crate) async fn verify(dir: &Path) -> Result<Report> {
             dir.display()
         ));
     }
-    verify_data(&Data::open_inventory(dir, 1).into_diagnostic()?).await
+    let there = |context: &str| dir.join(context).join("log.db").exists();
+    let inventory = there("inventory").then(|| Data::open_inventory(dir, 1)).transpose().into_diagnostic()?;
+    let fulfillment = there("fulfillment").then(|| Data::open_fulfillment(dir, 1)).transpose().into_diagnostic()?;
+    verify_contexts(&Contexts { inventory, fulfillment }).await
 }
 
-pub(crate) async fn verify_data(data: &Data) -> Result<Report> {
+/// Verifies each context by itself and, where both are there, what lies between them.
+pub(crate) async fn verify_contexts(contexts: &Contexts) -> Result<Report> {
     let started = Instant::now();
-    let mut found: Vec<Finding> = Vec::new();
-    let mut audit = Audit::default();
-    let events = audit_log(&data.context, data.log(), &mut found, |event| audit.see(event)).await.into_diagnostic()?;
-    let views = audit_views(&data.context, data.log(), data.rows(), &mut found).await.into_diagnostic()?;
-    let books = audit.finish();
-    let findings: Vec<String> = found.iter().map(ToString::to_string).chain(books.findings).collect();
-    Ok(Report {
-        ok: findings.is_empty() && books.oversold == 0,
-        events,
-        reservations: books.reservations,
-        skus: books.skus,
-        rows: views.rows,
-        views_behind: views.behind_max,
-        oversold: books.oversold,
-        findings,
-        elapsed_s: started.elapsed().as_secs_f64(),
-    })
+    let mut report = Report::default();
+    let mut between = Between::default();
+    if let Some(inventory) = &contexts.inventory {
+        let mut audit = Audit::default();
+        let see = |event: &Recorded| {
+            audit.see(event);
+            between.see_inventory(event);
+        };
+        report.verify(inventory, see).await?;
+        let books = audit.finish();
+        (report.reservations, report.skus, report.oversold) = (books.reservations, books.skus, books.oversold);
+        report.findings.extend(books.findings);
+    }
+    if let Some(fulfillment) = &contexts.fulfillment {
+        report.verify(fulfillment, |event| between.see_fulfillment(event)).await?;
+    }
+    if contexts.inventory.is_some() && contexts.fulfillment.is_some() {
+        let found = between.finish();
+        (report.orders, report.orders_in_flight) = (found.orders, found.in_flight);
+        report.dead_letters = found.dead_letters;
+        report.findings.extend(found.findings);
+    }
+    report.ok = report.findings.is_empty() && report.oversold == 0;
+    report.elapsed_s = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+impl Report {
+    /// The log and the views of one context; `see` sees every event.
+    async fn verify(&mut self, data: &Data, see: impl FnMut(&Recorded)) -> Result<()> {
+        let mut found: Vec<Finding> = Vec::new();
+        self.events += audit_log(&data.context, data.log(), &mut found, see).await.into_diagnostic()?;
+        let views = audit_views(&data.context, data.log(), data.rows(), &mut found).await.into_diagnostic()?;
+        self.rows += views.rows;
+        self.views_behind = self.views_behind.max(views.behind_max);
+        self.findings.extend(found.iter().map(|finding| format!("{}: {finding}", data.context.name())));
+        Ok(())
+    }
 }
 
 pub(crate) fn print(report: &Report) {
-    let Report { events, reservations, skus, rows, elapsed_s, .. } = report;
+    let Report { events, reservations, skus, orders, rows, elapsed_s, .. } = report;
     println!(
-        "verified {events} events, {reservations} reservations, {skus} SKUs and {rows} rows of the views in {elapsed_s:.1} s"
+        "verified {events} events, {reservations} reservations, {skus} SKUs, {orders} orders and {rows} rows of the views \
+         in {elapsed_s:.1} s"
     );
+    if report.orders_in_flight > 0 {
+        let on_their_way = report.orders_in_flight;
+        println!(
+            "{on_their_way} orders have messages on their way and were not compared; they go on at the next start"
+        );
+    }
+    if report.dead_letters > 0 {
+        println!("{} messages wait for somebody to look: GET /v1/dead-letters", report.dead_letters);
+    }
     if report.views_behind > 0 {
         println!("the views are up to {} events behind the log; they catch up at the next start", report.views_behind);
     }

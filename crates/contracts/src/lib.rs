@@ -22,6 +22,7 @@ mod reservation;
 mod short_paths;
 mod sku;
 mod stock;
+mod webhook;
 
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
 pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest, WantedLine};
@@ -44,3 +45,7 @@ pub use short_paths::{
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
 pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};
+pub use webhook::{
+    RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,
+    WebhookDisabledReason, WebhookSecret, WebhookSecretInfo,
+};

@@ -26,7 +26,7 @@ use read_models::{backorders::BackorderProjection, demand::DemandProjection, ord
 pub fn context() -> cqrs::Context {
     cqrs::Context::named("fulfillment")
         // What it remembers.
-        .aggregate::<Order>()
+        .timed::<Order>()
         .aggregate::<Backlog>()
         .aggregate::<PickList>()
         // What can be asked of it.

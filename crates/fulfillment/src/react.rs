@@ -91,7 +91,9 @@ fn line(line: ReservedLine) -> Result<ReservedUnits, InvalidId> {
         let bin = place.bin.as_deref().map(Bin::parse).transpose()?;
         Ok(PickFrom { location: LocationId::parse(&place.location_id)?, bin, quantity: place.quantity })
     });
-    Ok(ReservedUnits { line_id: LineId::parse(&line.line_id)?, from: from.collect::<Result<_, InvalidId>>()? })
+    let from = from.collect::<Result<_, InvalidId>>()?;
+    let code = line.code.map(|why| Arc::from(code(why)));
+    Ok(ReservedUnits { line_id: LineId::parse(&line.line_id)?, from, code })
 }
 
 fn rejected(event: StockReservationRejected) -> Result<StockNews, InvalidId> {

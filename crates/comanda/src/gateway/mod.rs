@@ -29,14 +29,16 @@ pub(crate) struct Gateway {
 const FULFILLMENT_PATHS: &[&str] =
     &["orders", "backorders", "late-orders", "demand", "pick-lists", "waves", "packages", "shipments", "returns"];
 
-/// The composed order, and every other path passed on to the context that answers for it.
-pub(crate) fn router(gateway: Gateway) -> Router {
-    let composed = get(order::read).fallback(pass_on);
-    Router::new()
-        .route("/v1/orders/{orderId}", composed.clone())
-        .route("/orders/{orderId}", composed)
-        .fallback(pass_on)
-        .with_state(Arc::new(gateway))
+/// `router` with the composed order; a path that it does not have is passed on to the context that answers for it elsewhere.
+pub(crate) fn around(gateway: Gateway, router: Router) -> Router {
+    let elsewhere = gateway.has_elsewhere();
+    let state = Arc::new(gateway);
+    let composed = Router::new()
+        .route("/v1/orders/{orderId}", get(order::read))
+        .route("/orders/{orderId}", get(order::read))
+        .with_state(Arc::clone(&state));
+    let router = router.merge(composed);
+    if elsewhere { router.fallback_service(Router::new().fallback(pass_on).with_state(state)) } else { router }
 }
 
 async fn pass_on(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -52,6 +54,10 @@ fn unavailable(why: &str) -> Problem {
 }
 
 impl Gateway {
+    fn has_elsewhere(&self) -> bool {
+        [&self.inventory, &self.fulfillment].into_iter().any(|peer| matches!(peer, Peer::There(_)))
+    }
+
     /// Who answers for a path. Where both do (feeds, webhooks, dead letters), `?context=` says which.
     fn of(&self, path: &str, query: Option<&str>) -> &Peer {
         let mut parts = path.split('/').filter(|part| !part.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use comanda_web::{CONSISTENCY_TOKEN, Problem, TRACEPARENT, X_CORRELATION_ID};
 use cqrs::{Clock, SystemClock};
@@ -24,10 +24,12 @@ const SKUS_MAX: usize = 200;
 pub(super) async fn read(
     State(gateway): State<Arc<Gateway>>,
     Path(order_id): Path<String>,
+    asked: Uri,
     headers: HeaderMap,
 ) -> Response {
     let path = format!("/v1/orders/{}", escaped(&order_id));
-    let order = match gateway.fulfillment.ask(get(&path, &headers)).await {
+    // As it was asked for: the short path has a shape of its own.
+    let order = match gateway.fulfillment.ask(get(asked.path(), &headers)).await {
         Err(why) => return unavailable(&format!("fulfillment: {why}")).into_response(),
         Ok(answer) if answer.status != StatusCode::OK => return as_it_is(answer),
         Ok(answer) => answer,

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use comanda_fulfillment::domain::order::{AttemptState, Order, reservation_id};
-use comanda_fulfillment::domain::ids::OrderId;
 use comanda_inventory::domain::reservation::Reservation;
 use cqrs::{Aggregate, Inbox, PartitionId, Position, Publish, Recorded, Timestamp};
 
@@ -33,7 +32,7 @@ struct Published {
     received: HashMap<PartitionId, Position>,
     /// Keys that wait in the other's inboxes.
     parked: HashSet<String>,
-    waiting: u64,
+    waiting: i64,
 }
 
 /// What was found between the contexts.
@@ -44,7 +43,7 @@ pub(super) struct Found {
     /// Orders with a message on its way: not compared.
     pub(super) in_flight: u64,
     /// Messages that wait in an inbox for somebody to look.
-    pub(super) dead_letters: u64,
+    pub(super) dead_letters: i64,
     /// Everything that does not agree.
     pub(super) findings: Vec<String>,
 }
@@ -72,8 +71,7 @@ impl Between {
 
     /// Compares every order that nothing is on its way for.
     pub(super) fn finish(mut self) -> Found {
-        let mut found =
-            Found { dead_letters: self.fulfillment.waiting + self.inventory.waiting, ..Found::default() };
+        let mut found = Found { dead_letters: self.fulfillment.waiting + self.inventory.waiting, ..Found::default() };
         let orders: BTreeMap<String, Order> = self.orders.drain().collect();
         for (id, order) in &orders {
             if self.fulfillment.on_its_way(id) || self.inventory.on_its_way(id) {
@@ -94,9 +92,8 @@ impl Between {
     }
 
     fn compare(&self, id: &str, order: &Order, findings: &mut Vec<String>) {
-        let Ok(order_id) = OrderId::parse(id) else { return };
         for attempt in order.attempts() {
-            let reservation_id = reservation_id(&order_id, attempt.number);
+            let reservation_id = reservation_id(id, attempt.number);
             if let AttemptState::Asked { answer_by } = attempt.state {
                 let late = if answer_by < self.now { ", and its time is over" } else { "" };
                 findings.push(format!("order {id} waits for an answer to {reservation_id} that nobody gives{late}"));

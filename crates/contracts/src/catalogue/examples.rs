@@ -49,10 +49,6 @@ pub(super) fn reservation_released() -> Value {
     json!({ "reservationId": RESERVATION, "orderId": ORDER, "lines": shipped(), "ended": true })
 }
 
-pub(super) fn reservation_expired() -> Value {
-    json!({ "reservationId": "cart-77" })
-}
-
 pub(super) fn reservation_consumed() -> Value {
     json!({ "reservationId": RESERVATION, "orderId": ORDER, "reference": SHIPMENT, "lines": shipped() })
 }

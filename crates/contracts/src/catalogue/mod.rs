@@ -23,9 +23,9 @@ pub use schemas::schemas;
 
 use crate::events::{
     ConsumeReservationRequested, GoodsReturned, OrderBackordered, OrderCancelled, OrderPlaced, OrderReadyToShip,
-    OrderRejected, OrderReserved, ReleaseReservationRequested, ReservationConsumed, ReservationExpired,
-    ReservationReleased, ReserveStockRequested, ShipmentBooked, ShipmentDelivered, ShipmentDispatched,
-    StockBecameAvailable, StockReservationRejected, StockReserved,
+    OrderRejected, OrderReserved, ReleaseReservationRequested, ReservationConsumed, ReservationReleased,
+    ReserveStockRequested, ShipmentBooked, ShipmentDelivered, ShipmentDispatched, StockBecameAvailable,
+    StockReservationRejected, StockReserved,
 };
 
 /// A context: owns a log of contract events, and reads those of others.
@@ -120,7 +120,6 @@ events! {
     Inventory: StockReserved of "reservationId", stock_reserved => [Fulfillment];
     Inventory: StockReservationRejected of "reservationId", stock_reservation_rejected => [Fulfillment];
     Inventory: ReservationReleased of "reservationId", reservation_released => [Fulfillment];
-    Inventory: ReservationExpired of "reservationId", reservation_expired => [];
     Inventory: ReservationConsumed of "reservationId", reservation_consumed => [];
     Inventory: StockBecameAvailable of "sku", stock_became_available => [Fulfillment];
     Fulfillment: ReserveStockRequested of "reservationId", reserve_stock_requested => [Inventory];

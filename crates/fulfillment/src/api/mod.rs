@@ -30,9 +30,17 @@ type Api = State<Arc<ApiState>>;
 
 /// Every route of Fulfillment. Put [`comanda_web::edge`] around what is served.
 pub fn router(state: ApiState) -> Router {
+    let read = Router::new()
+        .route("/v1/orders/{orderId}", get(orders::read))
+        .route("/orders/{orderId}", get(short_paths::read))
+        .with_state(Arc::new(state.clone()));
+    router_behind_gateway(state).merge(read)
+}
+
+/// Every route but the two that read one order: a gateway puts that answer together from more than this context.
+pub fn router_behind_gateway(state: ApiState) -> Router {
     Router::new()
         .route("/v1/orders", post(orders::place).get(orders::list))
-        .route("/v1/orders/{orderId}", get(orders::read))
         .route("/v1/orders/{orderId}/status", get(orders::read_status))
         .route("/v1/orders/{orderId}/timeline", get(timeline::read))
         .route("/v1/orders/{orderId}/cancel", post(actions::cancel))
@@ -42,7 +50,6 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/backorders", get(backorders::list))
         .route("/v1/demand", get(backorders::list_demand))
         .route("/orders", post(short_paths::place).get(short_paths::list))
-        .route("/orders/{orderId}", get(short_paths::read))
         .route("/orders/{orderId}/status", get(short_paths::read_status))
         .route("/orders/{orderId}/cancel", post(short_paths::cancel))
         .with_state(Arc::new(state))

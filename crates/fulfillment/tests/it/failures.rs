@@ -92,8 +92,11 @@ async fn d12_an_order_that_is_ready_to_ship_is_not_cancelled() {
         bin: None,
         quantity: 2,
     };
-    let line =
-        comanda_fulfillment::domain::order::ReservedUnits { line_id: crate::house::line_id("1"), from: vec![units] };
+    let line = comanda_fulfillment::domain::order::ReservedUnits {
+        line_id: crate::house::line_id("1"),
+        from: vec![units],
+        code: None,
+    };
     let events = [
         OrderEvent::Reserved { attempt: 1, lines: vec![line], complete: true },
         OrderEvent::ReadyToShip { implicit: true },

@@ -1,7 +1,6 @@
 //! A whole Fulfillment in memory, beside an Inventory of a few lines that answers what it is asked.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -126,9 +125,8 @@ impl House {
             traceparent: None,
             data: Bytes::from(mail.data.clone()),
         };
-        let input = Stock::read(&message).unwrap().unwrap();
-        let command =
-            Receive::<Stock> { message: Arc::new(message), input, follows, park: None, reaction: PhantomData };
+        let what = Ok(Stock::read(&message).unwrap().unwrap());
+        let command = Receive::<Stock> { message: Arc::new(message), what, follows };
         assert_eq!(self.send(command).await.unwrap(), Received::Done);
     }
 

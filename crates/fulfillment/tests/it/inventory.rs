@@ -104,7 +104,7 @@ impl Inventory {
             return self.post(StockReservationRejected::TYPE, &refused);
         }
         let unknown: Vec<_> = asked.lines.iter().filter(|line| !self.free.contains_key(&line.sku)).collect();
-        if !unknown.is_empty() {
+        if !unknown.is_empty() && (!asked.allow_partial || unknown.len() == asked.lines.len()) {
             let shortfalls = unknown.into_iter().map(|line| shortfall(line, 0)).collect();
             return self.post(StockReservationRejected::TYPE, &refuse(RejectionCode::UnknownSku, shortfalls));
         }
@@ -138,7 +138,8 @@ impl Inventory {
     fn take(&mut self, line: &ReserveLineRequested) -> ReservedLine {
         let mut left = line.quantity;
         let mut allocations = Vec::new();
-        for (location, free) in self.free.get_mut(&line.sku).unwrap() {
+        let known = self.free.contains_key(&line.sku);
+        for (location, free) in self.free.get_mut(&line.sku).into_iter().flatten() {
             let units = left.min(*free);
             if units > 0 && !line.exclude_locations.contains(location) {
                 *free -= units;
@@ -152,6 +153,11 @@ impl Inventory {
             requested: line.quantity,
             reserved: line.quantity - left,
             allocations,
+            code: if known {
+                Some(RejectionCode::InsufficientStock).filter(|_| left > 0)
+            } else {
+                Some(RejectionCode::UnknownSku)
+            },
         }
     }
 

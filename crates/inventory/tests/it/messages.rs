@@ -1,6 +1,5 @@
 //! Messages of Fulfillment as they reach Inventory: one source, one partition, position after position.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use comanda_contracts::events::{
@@ -67,7 +66,7 @@ impl Sender {
 pub(crate) fn receive(message: Arc<Message>) -> Result<Receive<Orders>, cqrs::CannotReact> {
     let input = Orders::read(&message)?.expect("a message of Inventory's business");
     let follows = message.after;
-    Ok(Receive { message, input, follows, park: None, reaction: PhantomData })
+    Ok(Receive { message, what: Ok(input), follows })
 }
 
 /// The same message once more, as the transport brings it.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::event::{OrderEvent, ReservedUnits};
+use super::event::{OrderEvent, RejectedUnits, ReservedUnits};
 use super::next::{INSUFFICIENT_STOCK, Next, SHORT_PICK};
 use super::{Order, OrderLine, Policy};
 use crate::domain::ids::LineId;
@@ -17,19 +17,41 @@ impl Next {
         }
         let lines = self.asked_for(number, lines);
         let short: Vec<LineId> = self.short(number, &lines);
-        if lines.iter().all(|line| line.from.is_empty()) {
-            return self.refused(number, &INSUFFICIENT_STOCK.into(), &short);
-        }
         let code = self.short_code(number);
-        let reserved = |complete| OrderEvent::Reserved { attempt: number, lines: lines.clone(), complete };
-        let complete = is_complete(&self.order, &reserved(false));
-        self.record(reserved(complete));
-        if self.order.policy() == Policy::ShipComplete && !short.is_empty() {
-            // It was not asked for in part. What came is not wanted without the rest.
-            self.record(OrderEvent::ReleaseRequested { attempt: number, lines: Vec::new() });
+        if lines.iter().all(|line| line.from.is_empty()) {
+            self.record(OrderEvent::ReservationRefused { attempt: number, code: INSUFFICIENT_STOCK.into() });
+        } else {
+            let reserved = |complete| OrderEvent::Reserved { attempt: number, lines: lines.clone(), complete };
+            let complete = is_complete(&self.order, &reserved(false));
+            self.record(reserved(complete));
+            if self.order.policy() == Policy::ShipComplete && !short.is_empty() {
+                // It was not asked for in part. What came is not wanted without the rest.
+                self.record(OrderEvent::ReleaseRequested { attempt: number, lines: Vec::new() });
+            }
+            self.give_surplus_back();
         }
-        self.give_surplus_back();
+        self.reject_hopeless(&lines);
         self.settle(code, &short);
+    }
+
+    /// Rejects units of lines that are short for another reason than a lack of stock: waiting would not help them.
+    fn reject_hopeless(&mut self, lines: &[ReservedUnits]) {
+        let hopeless: BTreeMap<&LineId, &Arc<str>> = lines
+            .iter()
+            .filter_map(|line| Some((&line.line_id, line.code.as_ref()?)))
+            .filter(|(_, code)| &***code != INSUFFICIENT_STOCK)
+            .collect();
+        if hopeless.is_empty() {
+            return;
+        }
+        let rejected = self.order.unserved().into_iter().filter_map(|units| {
+            let code = Arc::clone(hopeless.get(&units.line_id)?);
+            Some(RejectedUnits { line_id: units.line_id, quantity: units.quantity, code })
+        });
+        let rejected: Vec<_> = rejected.collect();
+        if !rejected.is_empty() {
+            self.record(self.order.rejection(rejected));
+        }
     }
 
     /// Nothing of what attempt `number` asked for is reserved. `refused` are the lines that are at fault, all if none.
@@ -59,7 +81,7 @@ impl Next {
         let known = lines.iter().filter(|line| wanted.iter().any(|wanted| wanted.line_id == line.line_id));
         let real = known.map(|line| {
             let from = line.from.iter().filter(|place| place.quantity > 0).cloned();
-            ReservedUnits { line_id: line.line_id.clone(), from: from.collect() }
+            ReservedUnits { line_id: line.line_id.clone(), from: from.collect(), code: line.code.clone() }
         });
         real.collect()
     }

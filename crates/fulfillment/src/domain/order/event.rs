@@ -202,6 +202,9 @@ pub struct ReservedUnits {
     /// Where the units are; none if the line is short altogether.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<PickFrom>,
+    /// Why there are fewer than were asked for, if Inventory said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Arc<str>>,
 }
 
 /// Units at one place of a warehouse.

@@ -70,6 +70,7 @@ pub(crate) fn units(lines: &[(&str, &str, i64)]) -> Vec<ReservedUnits> {
     let lines = lines.iter().map(|(line_id, location, quantity)| ReservedUnits {
         line_id: line(line_id),
         from: if *quantity == 0 { Vec::new() } else { vec![from(location, *quantity)] },
+        code: None,
     });
     lines.collect()
 }

@@ -75,7 +75,7 @@ impl Process for Order {
 mod tests {
     use std::time::Duration;
 
-    use cqrs::Aggregate;
+    use cqrs::{Aggregate, Timed, TimerChange};
 
     use super::super::fixtures::*;
     use super::super::{ANSWER_WAITS, ASK_AGAIN_WAITS, AttemptState, OrderEvent, OrderStatus, Policy, RejectedUnits};
@@ -162,6 +162,40 @@ mod tests {
                 request(2, &[("1", "TEA", 3)], at(1).saturating_add(ANSWER_WAITS[0])),
             ];
             assert_eq!(events, expected);
+        }
+    }
+
+    #[test]
+    fn a_line_that_no_stock_can_help_does_not_wait_for_any() {
+        let given = nothing().when(with(Policy::Backorder, "o", &[("TEA", 3), ("NONE", 1)])).given();
+        let mut lines = units(&[("1", "main", 2), ("2", "main", 0)]);
+        lines[0].code = Some("INSUFFICIENT_STOCK".into());
+        lines[1].code = Some("UNKNOWN_SKU".into());
+        let events = decided(&given, "o", &OrderInput::Reserved { attempt: 1, lines: lines.clone() }, at(1));
+        let expected = [
+            OrderEvent::Reserved { attempt: 1, lines, complete: false },
+            rejected(&[("2", 1, "UNKNOWN_SKU")], false),
+            backordered(&[("1", 1)], at(1).saturating_add(ASK_AGAIN_WAITS[0])),
+        ];
+        assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn every_timer_that_is_set_is_cleared_by_what_ends_it() {
+        let given = nothing().when(with(Policy::Backorder, "o", &[("TEA", 3)])).given();
+        let mut order = found(&given, "o");
+        let mut timers = std::collections::BTreeMap::from([("answer-1".to_owned(), at(60_000))]);
+        for hours in 1..100 {
+            for event in passes(&mut order, at(hours * 3_600_000)) {
+                for change in Order::timers(&event) {
+                    match change {
+                        TimerChange::Set { name, at } => timers.insert(name.into_owned(), at),
+                        TimerChange::Clear { name } => timers.remove(&*name),
+                    };
+                }
+            }
+            assert_eq!(timers.values().min().copied(), order.next_due());
+            assert_eq!(timers.len(), 1);
         }
     }
 

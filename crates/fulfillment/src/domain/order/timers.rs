@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cqrs::Timestamp;
+use cqrs::{Timed, TimerChange, Timestamp};
 
 use super::event::{LineUnits, OrderEvent, RejectedUnits, Wanted};
 use super::next::{RESERVATION_TIMEOUT, TOO_MANY_ATTEMPTS};
@@ -31,6 +31,35 @@ pub const ATTEMPTS_MAX: u32 = 1_000;
 fn wait(waits: &[Duration], count: u32) -> Duration {
     let place = usize::try_from(count).unwrap_or(usize::MAX).min(waits.len().saturating_sub(1));
     waits.get(place).copied().unwrap_or_default()
+}
+
+/// The timer for all that waits for stock.
+const AGAIN: &str = "again";
+
+/// The timer for the answer to one attempt.
+fn answer(attempt: u32) -> String {
+    format!("answer-{attempt}")
+}
+
+impl Timed for Order {
+    const TIMERS: &'static str = "order_timers";
+
+    fn timers(event: &OrderEvent) -> Vec<TimerChange> {
+        match event {
+            OrderEvent::ReservationRequested { attempt, answer_by, .. } => {
+                vec![TimerChange::set(answer(*attempt), *answer_by)]
+            }
+            OrderEvent::Reserved { attempt, .. }
+            | OrderEvent::ReservationRefused { attempt, .. }
+            | OrderEvent::ReservationTimedOut { attempt } => vec![TimerChange::clear(answer(*attempt))],
+            OrderEvent::ReleaseRequested { attempt, lines } if lines.is_empty() => {
+                vec![TimerChange::clear(answer(*attempt))]
+            }
+            OrderEvent::LinesBackordered { again_at, .. } => vec![TimerChange::set(AGAIN, *again_at)],
+            OrderEvent::NothingWaits => vec![TimerChange::clear(AGAIN)],
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Order {

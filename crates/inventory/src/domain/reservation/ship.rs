@@ -163,7 +163,7 @@ mod tests {
         let given = committed().when(first.clone()).given();
         assert_eq!((counters(&given, "TEA"), counters(&given, "MUG")), ((4, 1, 0), (2, 2, 0)));
         assert_eq!(found(&given, "o1~1").state(cqrs::Timestamp::EPOCH), ReservationState::PartiallyConsumed);
-        let given = given.when(first).then_nothing().given();
+        let given = given.when(first).then_answer(&()).then_nothing().given();
         let given = given.when(ship("s2", &[("1", 1, "main"), ("2", 2, "main")])).given();
         assert_eq!((counters(&given, "TEA"), counters(&given, "MUG")), ((3, 0, 0), (0, 0, 0)));
         assert_eq!(found(&given, "o1~1").state(cqrs::Timestamp::EPOCH), ReservationState::Consumed);

@@ -1,0 +1,8 @@
+//! Feeds and webhooks over real sockets.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod house;
+mod http_feed;
+mod receiver;
+mod wait;
+mod webhooks;
