@@ -18,7 +18,9 @@ use application::order_by_id::{OrderById, StatusOfOrder};
 use application::timeline::Timeline;
 use domain::backlog::Backlog;
 use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use domain::order::{pack::PackUnits, ready_to_ship::MakeReadyToShip};
 use domain::pick_list::{PickList, pick_task::PickUnits, release::ReleasePickList, short_task::MissUnits};
+use domain::wave::{Wave, release::ReleaseWave};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
 
 /// All that Fulfillment consists of.
@@ -29,6 +31,7 @@ pub fn context() -> cqrs::Context {
         .timed::<Order>()
         .aggregate::<Backlog>()
         .aggregate::<PickList>()
+        .aggregate::<Wave>()
         // What can be asked of it.
         .command::<PlaceOrder>()
         .command::<CancelOrder>()
@@ -37,6 +40,9 @@ pub fn context() -> cqrs::Context {
         .command::<ReleasePickList>()
         .command::<PickUnits>()
         .command::<MissUnits>()
+        .command::<ReleaseWave>()
+        .command::<PackUnits>()
+        .command::<MakeReadyToShip>()
         // What it can be asked.
         .query::<OrderById>()
         .query::<StatusOfOrder>()

@@ -4,3 +4,4 @@ pub mod backlog;
 pub mod ids;
 pub mod order;
 pub mod pick_list;
+pub mod wave;

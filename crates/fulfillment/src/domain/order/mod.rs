@@ -8,8 +8,11 @@ pub(crate) mod fixtures;
 pub mod hold;
 mod line;
 mod next;
+pub mod pack;
+mod packages;
 pub mod place;
 mod process;
+pub mod ready_to_ship;
 pub mod release_hold;
 mod status;
 mod timers;
@@ -20,9 +23,10 @@ use std::sync::Arc;
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, OrderId, ShipmentId};
+use super::ids::{LineId, OrderId, PackageId, ShipmentId};
 pub use event::{LineUnits, OrderEvent, PickFrom, Placed, PlacedLine, RejectedUnits, ReservedUnits, UnitsAt, Wanted};
 pub use line::{OrderLine, Units};
+pub use packages::Package;
 pub use process::OrderInput;
 pub use status::{LineStatus, OrderStatus, WrongTransition};
 pub use timers::{ANSWER_WAITS, ASK_AGAIN_WAITS, ATTEMPTS_MAX};
@@ -116,6 +120,9 @@ pub struct Order {
     /// When what waits for stock is asked for again.
     again_at: Option<Timestamp>,
     shipments: BTreeSet<ShipmentId>,
+    /// What was put into which package.
+    #[serde(default)]
+    packed: Vec<(PackageId, Arc<[UnitsAt]>)>,
 }
 
 impl Order {
@@ -291,8 +298,9 @@ impl Aggregate for Order {
                     line.missing_at.insert(at.location.clone());
                 });
             }
-            OrderEvent::Packed { lines, .. } => {
-                lines.iter().for_each(|at| self.on_units(at, |u| u.packed += at.quantity))
+            OrderEvent::Packed { package, lines } => {
+                self.packed.push((package.clone(), lines.as_slice().into()));
+                lines.iter().for_each(|at| self.on_units(at, |u| u.packed += at.quantity));
             }
             OrderEvent::ReadyToShip { implicit } => {
                 self.ready = true;
