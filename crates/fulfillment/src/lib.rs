@@ -15,13 +15,17 @@ pub mod read_models;
 use application::list_backorders::{ListBackorders, ListDemand};
 use application::list_orders::{ListLateOrders, ListOrders};
 use application::order_by_id::{OrderById, StatusOfOrder};
+use application::list_pick_lists::ListPickLists;
+use application::pick_list_by_id::{PackagesOfOrder, PickListById, PickListsOfOrder};
 use application::timeline::Timeline;
+use application::waves::{ListWaves, WaveById};
 use domain::backlog::Backlog;
 use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
 use domain::order::{pack::PackUnits, ready_to_ship::MakeReadyToShip};
 use domain::pick_list::{PickList, pick_task::PickUnits, release::ReleasePickList, short_task::MissUnits};
 use domain::wave::{Wave, release::ReleaseWave};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
+use read_models::{pick_lists::PickListProjection, waves::WaveProjection};
 
 /// All that Fulfillment consists of.
 #[must_use]
@@ -51,10 +55,18 @@ pub fn context() -> cqrs::Context {
         .query::<ListLateOrders>()
         .query::<ListBackorders>()
         .query::<ListDemand>()
+        .query::<PickListById>()
+        .query::<PickListsOfOrder>()
+        .query::<PackagesOfOrder>()
+        .query::<ListPickLists>()
+        .query::<WaveById>()
+        .query::<ListWaves>()
         // What it keeps ready to answer.
         .view(OrderProjection)
         .view(BackorderProjection)
         .view(DemandProjection)
+        .view(PickListProjection)
+        .view(WaveProjection)
         // What it hears from others, and what it tells them.
         .reacts::<react::Stock>()
         .publishes(publish::publish)

@@ -3,8 +3,11 @@
 pub mod carrier;
 pub mod list_backorders;
 pub mod list_orders;
+pub mod list_pick_lists;
 pub mod order_by_id;
 pub mod page;
+pub mod pick_list_by_id;
 pub mod sentences;
 pub mod timeline;
 pub mod waits;
+pub mod waves;

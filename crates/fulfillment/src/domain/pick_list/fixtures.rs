@@ -34,6 +34,7 @@ pub(crate) fn reserved_as(given: Given, id: &str, lines: &[(&str, i64, Option<&s
             bin: bin.map(|text| Bin::parse(text).unwrap()),
             quantity: *quantity,
         }],
+        code: None,
     });
     let input = OrderInput::Reserved { attempt: 1, lines: reserved.collect() };
     told(given.when(order(id, &placed)).given(), id, input)
