@@ -17,11 +17,13 @@ mod ledger;
 mod location;
 mod order;
 mod page;
+mod pick_list;
 mod problem;
 mod reservation;
 mod short_paths;
 mod sku;
 mod stock;
+mod wave;
 mod webhook;
 
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
@@ -35,6 +37,9 @@ pub use order::{
     PlaceOrderRequest, TimelineEntry, WaitsFor,
 };
 pub use page::Page;
+pub use pick_list::{
+    OrderPackages, OrderPickLists, PackLine, PackRequest, Package, PackedUnits, PickList, PickListAnswer, PickListSummary, PickRequest, PickTask,
+};
 pub use problem::{FieldError, Problem, Shortfall};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
@@ -49,3 +54,4 @@ pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,
     WebhookDisabledReason, WebhookSecret, WebhookSecretInfo,
 };
+pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
