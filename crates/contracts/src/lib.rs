@@ -38,7 +38,8 @@ pub use order::{
 };
 pub use page::Page;
 pub use pick_list::{
-    OrderPackages, OrderPickLists, PackLine, PackRequest, Package, PackedUnits, PickList, PickListAnswer, PickListSummary, PickRequest, PickTask,
+    OrderPackages, OrderPickLists, PackLine, PackRequest, Package, PackedUnits, PickList, PickListAnswer,
+    PickListSummary, PickRequest, PickTask,
 };
 pub use problem::{FieldError, Problem, Shortfall};
 pub use reservation::{
@@ -50,8 +51,8 @@ pub use short_paths::{
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
 pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};
+pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,
     WebhookDisabledReason, WebhookSecret, WebhookSecretInfo,
 };
-pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};

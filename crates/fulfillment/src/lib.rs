@@ -14,8 +14,8 @@ pub mod read_models;
 
 use application::list_backorders::{ListBackorders, ListDemand};
 use application::list_orders::{ListLateOrders, ListOrders};
-use application::order_by_id::{OrderById, StatusOfOrder};
 use application::list_pick_lists::ListPickLists;
+use application::order_by_id::{OrderById, StatusOfOrder};
 use application::pick_list_by_id::{PackagesOfOrder, PickListById, PickListsOfOrder};
 use application::timeline::Timeline;
 use application::waves::{ListWaves, WaveById};

@@ -3,10 +3,15 @@
 mod actions;
 mod backorders;
 mod orders;
+mod packages;
 mod parse;
+mod pick_lists;
 pub mod problems;
 mod short_paths;
 mod timeline;
+mod warehouse;
+mod warehouse_problems;
+mod waves;
 mod written;
 
 use std::sync::Arc;
@@ -52,6 +57,7 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
         .route("/orders", post(short_paths::place).get(short_paths::list))
         .route("/orders/{orderId}/status", get(short_paths::read_status))
         .route("/orders/{orderId}/cancel", post(short_paths::cancel))
+        .merge(warehouse::warehouse_router())
         .with_state(Arc::new(state))
 }
 
@@ -59,6 +65,7 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Description::openapi();
+    api.merge(warehouse::description());
     let kinds: Vec<_> = comanda_web::kinds::ALL.iter().chain(problems::ALL).copied().collect();
     comanda_web::openapi::complete(&mut api, &kinds);
     api

@@ -30,8 +30,7 @@ impl Query for ListPickLists {
 
     async fn answer(self, read: &ReadSide) -> Result<Page<PickListEntry>, QueryError> {
         // Nothing orders before every text: rows that are no list are left out by the lower end.
-        let mut select =
-            self.page.select(Some(PickListRow::BY_TURN)).with(PickListRow::BY_TURN, Compare::AtLeast, "");
+        let mut select = self.page.select(Some(PickListRow::BY_TURN)).with(PickListRow::BY_TURN, Compare::AtLeast, "");
         if let Some(location) = &self.location {
             select = select.with(PickListRow::BY_LOCATION, Compare::Equal, location.as_str());
         }

@@ -1,5 +1,7 @@
 //! A pick list, or all of an order's, read from their own streams: no view has to catch up first.
 
+use std::sync::Arc;
+
 use cqrs::{Query, QueryError, ReadSide, Version};
 
 use crate::domain::ids::OrderId;
@@ -22,13 +24,15 @@ pub struct FoundPickList {
     /// Its id.
     pub id: PickListId,
     /// Its order.
-    pub order: std::sync::Arc<Order>,
+    pub order: Arc<Order>,
     /// What has happened to it.
-    pub list: std::sync::Arc<PickList>,
+    pub list: Arc<PickList>,
     /// What is to be done.
     pub work: Work,
-    /// It changes with the list and with its order: the sum of their streams' versions.
+    /// The version of its stream: 0 until it is released.
     pub version: Version,
+    /// The version of its order's stream.
+    pub order_version: Version,
 }
 
 impl Query for PickListById {
@@ -96,12 +100,12 @@ impl Query for PackagesOfOrder {
 
 async fn found(
     read: &ReadSide,
-    order: &std::sync::Arc<Order>,
-    version: Version,
+    order: &Arc<Order>,
+    order_version: Version,
     id: PickListId,
 ) -> Result<Option<FoundPickList>, QueryError> {
-    let (list, own) = read.state(&PickList::stream(&id)).await?;
+    let (list, version) = read.state(&PickList::stream(&id)).await?;
     let work = Work::of(&list, &held(order, &id));
-    let order = std::sync::Arc::clone(order);
-    Ok(work.map(|work| FoundPickList { id, order, list, work, version: version + own }))
+    let order = Arc::clone(order);
+    Ok(work.map(|work| FoundPickList { id, order, list, work, version, order_version }))
 }

@@ -7,9 +7,9 @@ use cqrs::{States, Streams};
 use super::{Held, PickList, PickListId, Work, held};
 use crate::domain::order::Order;
 
-/// The streams of the list `id`: its order's first.
+/// The streams of the list `id`: its own first, then its order's.
 pub(super) fn streams(id: &PickListId) -> Streams {
-    Streams::one(&Order::stream(&id.order_id)).and(&PickList::stream(id))
+    Streams::one(&PickList::stream(id)).and(&Order::stream(&id.order_id))
 }
 
 /// A pick list and its order.
