@@ -7,3 +7,4 @@ mod failures;
 mod house;
 mod inventory;
 mod properties;
+mod shapes;
