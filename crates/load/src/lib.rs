@@ -40,7 +40,7 @@ pub use open_model::{CALLS_MAX, OpenModel, OpenReport};
 pub use order::{Entry, LINES_MAX, OpenOrders, Order, OrderKind, OrderLine, Product, StockChange};
 pub use orders::{
     Chaos, ChaosCounts, ChaosReport, FEED_EVENTS_MAX, Feed, FeedEvent, FeedPage, OpenOrderLoad, OrderLoadReport,
-    OrderOutcome, OrderReplay, OrderReplayReport, OrderSaturation, OrdersCase, SaturationReport, Watch,
+    OrderReplay, OrderReplayReport, OrderSaturation, OrdersCase, SaturationReport,
 };
 pub use orders_file::{Entries, OrdersFileError, read_products};
 pub use replay::{Progress, Replay, ReplayError, ReplayReport};

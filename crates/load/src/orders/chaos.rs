@@ -23,6 +23,8 @@ use crate::tally::problem_code;
 
 /// A worker may cancel one of this many latest orders of its own.
 const REMEMBERED_MAX: usize = 32;
+/// A question is asked at most this often, some two minutes in all: the server may be killed and come back meanwhile.
+const ATTEMPTS_MAX: u32 = 70;
 /// How long the feed is listened to before the orders that were not final are looked at again.
 const SETTLE_POLL: Duration = Duration::from_secs(1);
 
@@ -191,8 +193,8 @@ impl Run {
 
     /// Looks at every order until each is final; gives back those that are not in time.
     async fn settle(&self, since: Instant) -> Result<Vec<String>, ShopError> {
-        let mut shop = Shop::new(self.chaos.addr);
-        let mut feed = Feed::of(self.chaos.addr, "fulfillment");
+        let mut shop = Shop::new(self.chaos.addr).with_attempts(ATTEMPTS_MAX);
+        let mut feed = Feed::of(self.chaos.addr, "fulfillment").with_attempts(ATTEMPTS_MAX);
         let mut left: Vec<String> = self.log().case.orders.keys().cloned().collect();
         loop {
             shop.see(feed.skip_to_end().await?);

@@ -16,4 +16,3 @@ pub use feed::{FEED_EVENTS_MAX, Feed, FeedEvent, FeedPage};
 pub use open::{OpenOrderLoad, OrderLoadReport};
 pub use replay::{OrderReplay, OrderReplayReport};
 pub use saturate::{OrderSaturation, SaturationReport};
-pub use watch::{OrderOutcome, Watch};

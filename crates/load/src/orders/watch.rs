@@ -18,17 +18,17 @@ const POLL_WAIT: Duration = Duration::from_secs(5);
 
 /// What became of an order once every unit of it was answered for.
 #[derive(Clone, Debug)]
-pub struct OrderOutcome {
+pub(crate) struct OrderOutcome {
     /// Units reserved.
-    pub reserved: i64,
+    pub(crate) reserved: i64,
     /// Units that wait for stock.
-    pub backordered: i64,
+    pub(crate) backordered: i64,
     /// Units cancelled.
-    pub cancelled: i64,
+    pub(crate) cancelled: i64,
     /// The lines that will not be served, with their units.
-    pub rejected: Vec<RejectedLine>,
+    pub(crate) rejected: Vec<RejectedLine>,
     /// When the feed had shown all of it.
-    pub seen: Instant,
+    pub(crate) seen: Instant,
 }
 
 impl OrderOutcome {
@@ -58,7 +58,7 @@ struct State {
 
 /// Everybody who waits. It remembers an order only while somebody waits for it.
 #[derive(Clone, Default)]
-pub struct Watch(Arc<Mutex<State>>);
+pub(crate) struct Watch(Arc<Mutex<State>>);
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -121,7 +121,7 @@ impl Watch {
     ///
     /// # Errors
     /// [`CallError::Unreadable`] when its content is not that of its type.
-    pub fn note(&self, event: &FeedEvent, seen: Instant) -> Result<(), CallError> {
+    fn note(&self, event: &FeedEvent, seen: Instant) -> Result<(), CallError> {
         match event.event_type.as_str() {
             OrderReserved::TYPE => {
                 let told: OrderReserved = event.data()?;

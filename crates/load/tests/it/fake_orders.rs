@@ -27,6 +27,14 @@ pub(crate) enum Cheat {
     Sticks,
     /// Has nothing for the second line of any order.
     SkipsLines,
+    /// Holds every tenth order's stock twice under one id.
+    HoldsAgain,
+    /// Forgets one unit of every tenth order's first line.
+    LosesUnits,
+    /// Says that an order is cancelled and does nothing.
+    IgnoresCancels,
+    /// Takes a repeated order for another one.
+    RefusesRepeats,
     /// Acts on every fifth command, then closes the connection without an answer.
     LosesAnswers,
 }
@@ -154,7 +162,8 @@ impl House {
         let id = request.order_id.clone().unwrap();
         let accepted = (202, json!({"orderId": id, "status": "RESERVATION_PENDING"}));
         if let Some(kept) = self.orders.get(&id) {
-            return if kept.request == request { accepted } else { problem(409, "ID_CONFLICT") };
+            let same = kept.request == request && cheat != Cheat::RefusesRepeats;
+            return if same { accepted } else { problem(409, "ID_CONFLICT") };
         }
         self.placed += 1;
         let tenth = self.placed.is_multiple_of(10);
@@ -173,6 +182,9 @@ impl House {
         };
         let lines = request.lines.iter().enumerate().map(line).collect();
         let mut kept = Kept { request, lines, reservations: Vec::new(), status: "RESERVATION_PENDING" };
+        if cheat == Cheat::LosesUnits && tenth {
+            kept.lines[0].backordered -= 1;
+        }
         if cheat != Cheat::Sticks || !tenth {
             self.reserve(&id, &mut kept, cheat);
             if cheat == Cheat::DoublesHold && tenth && kept.lines[0].reserved > 0 {
@@ -180,6 +192,10 @@ impl House {
                 self.shop.reserve(fake_shop::Fault::Nothing, &request);
                 self.shop.transition(fake_shop::Fault::Nothing, &format!("{id}~again"), "confirm");
             }
+        }
+        if cheat == Cheat::HoldsAgain && tenth && !kept.reservations.is_empty() {
+            let request = self.shop_request(format!("{id}~1"), &kept, true);
+            self.shop.reserve(fake_shop::Fault::HoldsTwice, &request);
         }
         self.orders.insert(id, kept);
         accepted
@@ -266,6 +282,7 @@ impl House {
         match kept.status {
             "CANCELLED" => return answer,
             "REJECTED" | "READY_TO_SHIP" => return problem(409, "WRONG_TRANSITION"),
+            _ if cheat == Cheat::IgnoresCancels => return answer,
             _ => kept.status = "CANCELLED",
         }
         let mut lines = Vec::new();

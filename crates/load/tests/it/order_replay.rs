@@ -49,8 +49,10 @@ async fn a_server_that_shorts_a_line_disagrees_with_the_count() {
         .into_iter()
         .filter(|entry| matches!(entry, Entry::Order(order) if order.lines.iter().all(|line| line.undoes.is_none())))
         .collect();
-    assert_eq!(replay(Cheat::Nothing, &products, &orders).await.short_lines, count(&products, &orders).lines());
-    assert_ne!(replay(Cheat::SkipsLines, &products, &orders).await.short_lines, count(&products, &orders).lines());
+    let mut expected = count(&products, &orders).lines().to_vec();
+    expected.sort();
+    assert!(replay(Cheat::Nothing, &products, &orders).await.short_lines == expected);
+    assert!(replay(Cheat::SkipsLines, &products, &orders).await.short_lines != expected);
 }
 
 #[tokio::test]
