@@ -91,10 +91,10 @@ impl OpenOrderLoad {
             return Err(error);
         }
         let start = *start.get().ok_or_else(|| CallError::Malformed("the schedule never started".to_owned()))?;
-        Ok(self.report(placing, &sent, start))
+        Ok(Self::report(placing, &sent, start))
     }
 
-    fn report(&self, placing: OpenReport, sent: &Sent, start: Instant) -> OrderLoadReport {
+    fn report(placing: OpenReport, sent: &Sent, start: Instant) -> OrderLoadReport {
         let counted = sent.counted();
         let offered_s = placing.scheduled as f64 / placing.offered_per_s;
         let until_last = counted.last.map_or(0.0, |last| last.saturating_duration_since(start).as_secs_f64());
