@@ -188,20 +188,20 @@ impl House {
         if cheat != Cheat::Sticks || !tenth {
             self.reserve(&id, &mut kept, cheat);
             if cheat == Cheat::DoublesHold && tenth && kept.lines[0].reserved > 0 {
-                let request = self.shop_request(format!("{id}~again"), &kept, true);
+                let request = Self::shop_request(format!("{id}~again"), &kept, true);
                 self.shop.reserve(fake_shop::Fault::Nothing, &request);
                 self.shop.transition(fake_shop::Fault::Nothing, &format!("{id}~again"), "confirm");
             }
         }
         if cheat == Cheat::HoldsAgain && tenth && !kept.reservations.is_empty() {
-            let request = self.shop_request(format!("{id}~1"), &kept, true);
+            let request = Self::shop_request(format!("{id}~1"), &kept, true);
             self.shop.reserve(fake_shop::Fault::HoldsTwice, &request);
         }
         self.orders.insert(id, kept);
         accepted
     }
 
-    fn shop_request(&self, reservation: String, kept: &Kept, all: bool) -> ReserveRequest {
+    fn shop_request(reservation: String, kept: &Kept, all: bool) -> ReserveRequest {
         let wanted = |line: &&Line| all || line.backordered > 0;
         let lines = kept.lines.iter().filter(wanted).map(|line| ReserveLine {
             line_id: Some(line.id.clone()),
@@ -216,7 +216,7 @@ impl House {
     /// One attempt to reserve all that waits.
     fn reserve(&mut self, id: &str, kept: &mut Kept, cheat: Cheat) {
         let reservation = format!("{id}~{}", kept.reservations.len() + 1);
-        let mut request = self.shop_request(reservation.clone(), kept, false);
+        let mut request = Self::shop_request(reservation.clone(), kept, false);
         if cheat == Cheat::SkipsLines {
             request.lines.truncate(1);
         }
