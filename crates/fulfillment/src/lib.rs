@@ -17,7 +17,10 @@ use application::list_orders::{ListLateOrders, ListOrders};
 use application::order_by_id::{OrderById, StatusOfOrder};
 use application::timeline::Timeline;
 use domain::backlog::Backlog;
-use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use domain::order::{
+    Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, ready_to_ship::MakeReadyToShip,
+    release_hold::ReleaseHold,
+};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
 
 /// All that Fulfillment consists of.
@@ -32,6 +35,7 @@ pub fn context() -> cqrs::Context {
         .command::<CancelOrder>()
         .command::<PutOnHold>()
         .command::<ReleaseHold>()
+        .command::<MakeReadyToShip>()
         // What it can be asked.
         .query::<OrderById>()
         .query::<StatusOfOrder>()

@@ -7,6 +7,7 @@ mod parse;
 pub mod problems;
 mod short_paths;
 mod timeline;
+mod warehouse;
 mod written;
 
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
         .route("/orders", post(short_paths::place).get(short_paths::list))
         .route("/orders/{orderId}/status", get(short_paths::read_status))
         .route("/orders/{orderId}/cancel", post(short_paths::cancel))
+        .merge(warehouse::warehouse_router())
         .with_state(Arc::new(state))
 }
 
@@ -74,7 +76,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     paths(
         orders::place, orders::list, orders::read, orders::read_status, orders::list_late, timeline::read,
         actions::cancel, actions::hold, actions::release_hold,
-        backorders::list, backorders::list_demand,
+        backorders::list, backorders::list_demand, warehouse::ready_to_ship, warehouse::short_ready_to_ship,
         short_paths::place, short_paths::list, short_paths::read, short_paths::read_status, short_paths::cancel,
     ),
     tags(

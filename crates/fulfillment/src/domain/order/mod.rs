@@ -10,6 +10,7 @@ mod line;
 mod next;
 pub mod place;
 mod process;
+pub mod ready_to_ship;
 pub mod release_hold;
 mod status;
 mod timers;

@@ -3,3 +3,4 @@
 mod description;
 mod orders;
 mod shop;
+mod warehouse;
