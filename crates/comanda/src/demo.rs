@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use clap::Args;
 use comanda_load::{
-    Entries, Entry, FlashSale, FlashSaleReport, MadeUpHistory, OrdersFileError, Product, Progress, Replay,
-    ReplayReport, RetailProfile, Shortages, Verdict, peak_net_out,
+    Entries, Entry, FlashSale, FlashSaleReport, MadeUpHistory, OrderReplay, OrderReplayReport, OrdersFileError,
+    Product, Progress, RetailProfile, Shortages, Verdict, peak_net_out,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
@@ -86,12 +86,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let server = Server::start(listener, contexts.clone(), Site::alone(&dir, None)?, metrics).await?;
     println!("A shop opens on an empty store; every answer below was durable before it was given.");
 
-    let (replay, shortages) = replay(&options, server.addr).await?;
+    let (orders, shortages) = replay(&options, server.addr).await?;
     let (sale, verdict) = flash_sale(server.addr).await?;
     let lag = server.view_lag_s();
     server.caught_up(CATCH_UP_WAIT).await?;
     let verified = verified(contexts).await?;
-    let report = Report { replay, short_lines_expected: shortages, sale, verdict, verified, fsyncs_per_s, lag };
+    let report = Report { orders, short_lines_expected: shortages, sale, verdict, verified, fsyncs_per_s, lag };
     report.print();
     if options.exit {
         server.until(async {}).await?;
@@ -109,20 +109,20 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     Ok(if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Opens the shop and replays its orders; returns also how many lines an independent count says are short.
-async fn replay(options: &Options, addr: SocketAddr) -> Result<(ReplayReport, usize)> {
+/// Opens the shop and places its orders; returns also how many lines an independent count says are short.
+async fn replay(options: &Options, addr: SocketAddr) -> Result<(OrderReplayReport, usize)> {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let style = "{msg} {bar:36} {pos}/{len} ({per_sec}, {eta} left)";
     bar.set_style(ProgressStyle::with_template(style).into_diagnostic()?);
-    bar.set_message("replaying orders");
+    bar.set_message("placing orders");
     let moved = |progress: Progress| {
         if let Some(total) = progress.total {
             bar.set_length(total);
         }
         bar.set_position(progress.done);
     };
-    let replay =
-        Replay { connections: 64, locations: LOCATIONS.map(str::to_owned).to_vec(), ..Replay::new(addr, "demo") };
+    let locations = LOCATIONS.map(str::to_owned).to_vec();
+    let replay = OrderReplay { connections: 64, locations, ..OrderReplay::new(addr, "demo") };
     let history = History::of(options)?;
     let count = Some(history.entries.len() as u64);
     let mut shortages = Shortages::opening(&history.products);
@@ -174,6 +174,8 @@ fn print_addresses(addr: SocketAddr, dir: Option<&Path>) {
     println!("The shop stays open at http://{addr} until you press Ctrl-C. Try:");
     println!("  curl http://{addr}/v1/stock/FLASH-SALE");
     println!("  curl http://{addr}/v1/low-stock");
+    println!("  curl http://{addr}/v1/orders");
+    println!("  curl 'http://{addr}/v1/events?context=fulfillment&limit=3'");
     println!("  curl http://{addr}/openapi.json");
     println!("  curl http://{addr}/metrics");
     if let Some(dir) = dir {

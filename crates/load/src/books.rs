@@ -8,7 +8,7 @@ use crate::judge::{Check, Expected};
 use crate::shop::{Shop, ShopError};
 
 /// At most this many pages of a SKU's ledger are read: 200 entries each.
-const LEDGER_PAGES_MAX: usize = 50_000;
+pub(crate) const LEDGER_PAGES_MAX: usize = 50_000;
 /// A finding names at most this many examples.
 const EXAMPLES_MAX: usize = 5;
 

@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 
 const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const FEED_NEXT: HeaderName = HeaderName::from_static("feed-next");
+const FEED_MORE: HeaderName = HeaderName::from_static("feed-more");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const APPLICATION_JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// One request, ready to be sent as often as need be.
@@ -98,6 +100,10 @@ pub struct Answer {
     pub replayed: bool,
     /// `Retry-After`, in seconds.
     pub retry_after_s: Option<u64>,
+    /// `Feed-Next`: where to go on reading a feed.
+    pub feed_next: Option<String>,
+    /// `Feed-More: true`: the feed had more to read than was returned.
+    pub feed_more: bool,
     /// The body, whole.
     pub body: Bytes,
 }
@@ -109,6 +115,8 @@ impl Answer {
             status: head.status.as_u16(),
             replayed: text(IDEMPOTENT_REPLAYED) == Some("true"),
             retry_after_s: text(header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok()),
+            feed_next: text(FEED_NEXT).map(str::to_owned),
+            feed_more: text(FEED_MORE) == Some("true"),
             token: head.headers.get(CONSISTENCY_TOKEN).cloned(),
             body,
         }

@@ -5,6 +5,8 @@
 //! * Load: [`OpenModel`] sends on a schedule and measures latency; [`ClosedLoop`] measures capacity.
 //! * Histories: [`Entries`] reads orders from files, [`Retail`] makes them up; [`Replay`] plays them against a server and
 //!   [`Shortages`] counts without one.
+//! * Orders through both contexts: [`Feed`] follows what becomes of them; [`OrderReplay`], [`OpenOrderLoad`],
+//!   [`OrderSaturation`] and [`Chaos`] place them.
 //! * Scenarios: [`FlashSale`], and [`CrashLoad`] for a server that is being killed. The [`Judge`] asks afterwards whether
 //!   every promise was kept.
 
@@ -18,6 +20,7 @@ mod flash_sale;
 mod judge;
 mod open_model;
 mod order;
+mod orders;
 mod orders_file;
 mod pipeline;
 mod replay;
@@ -35,6 +38,10 @@ pub use flash_sale::{FlashSale, FlashSaleReport};
 pub use judge::{Case, Check, Expected, Judge, Verdict};
 pub use open_model::{CALLS_MAX, OpenModel, OpenReport};
 pub use order::{Entry, LINES_MAX, OpenOrders, Order, OrderKind, OrderLine, Product, StockChange};
+pub use orders::{
+    Chaos, ChaosCounts, ChaosReport, FEED_EVENTS_MAX, Feed, FeedEvent, FeedPage, OpenOrderLoad, OrderLoadReport,
+    OrderReplay, OrderReplayReport, OrderSaturation, OrdersCase, SaturationReport,
+};
 pub use orders_file::{Entries, OrdersFileError, read_products};
 pub use replay::{Progress, Replay, ReplayError, ReplayReport};
 pub use retail::{MadeUpHistory, Retail, RetailProfile};

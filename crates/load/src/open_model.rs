@@ -20,7 +20,7 @@ use crate::tally::{Latencies, Latency, Outcomes, Tally};
 /// A schedule holds at most this many calls.
 pub const CALLS_MAX: u64 = 100_000_000;
 /// A run achieves at least this share of the offered rate, or it is invalid.
-const ACHIEVED_SHARE_MIN: f64 = 0.99;
+pub(crate) const ACHIEVED_SHARE_MIN: f64 = 0.99;
 /// The pacer sleeps no shorter than this: finer steps would cost the server its share of the processor.
 const PACE_STEP: Duration = Duration::from_micros(200);
 
@@ -155,6 +155,15 @@ impl OpenModel {
     /// # Errors
     /// [`CallError`] when the first connections cannot be made, or when the schedule is empty or above [`CALLS_MAX`].
     pub async fn run(&self, next: impl Fn(u64) -> Call + Send + Sync + 'static) -> Result<OpenReport, CallError> {
+        self.run_from(next, |_| {}).await
+    }
+
+    /// The same; tells `started` the intended send of the first call before it is sent.
+    pub(crate) async fn run_from(
+        &self,
+        next: impl Fn(u64) -> Call + Send + Sync + 'static,
+        started: impl FnOnce(Instant) + Send,
+    ) -> Result<OpenReport, CallError> {
         let scheduled = self.scheduled()?;
         let clients = connect(self.addr, self.connections).await?;
         let run = Arc::new(Run {
@@ -166,6 +175,7 @@ impl OpenModel {
             over: AtomicBool::new(false),
             counts: Mutex::default(),
         });
+        started(run.start);
         let next = Arc::new(next);
         let mut workers = JoinSet::new();
         for client in clients {

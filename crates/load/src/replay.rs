@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use comanda_contracts::RegisterLocation;
 use futures::StreamExt;
@@ -23,7 +23,7 @@ use crate::shortages::ShortLine;
 use crate::tally::{Latencies, Latency};
 
 /// How far the replay reads ahead of the oldest step that has not ended.
-const WINDOW: usize = 2_048;
+pub(crate) const WINDOW: usize = 2_048;
 
 /// Where and how to replay.
 #[derive(Clone, Debug)]
@@ -82,6 +82,14 @@ pub enum ReplayError {
         step: String,
         /// What went wrong.
         source: ShopError,
+    },
+    /// The feed did not tell in time what became of an order.
+    #[error("the replay stopped at {step}: the feed has not told its outcome within {} s", .after.as_secs())]
+    NoOutcome {
+        /// What it waited for.
+        step: String,
+        /// How long.
+        after: Duration,
     },
 }
 
@@ -196,7 +204,7 @@ impl Replay {
         })
     }
 
-    async fn open_locations(&self) -> Result<(), ReplayError> {
+    pub(crate) async fn open_locations(&self) -> Result<(), ReplayError> {
         let mut shop = Shop::new(self.addr);
         for location in self.locations.iter().filter(|location| *location != "main") {
             let registration = RegisterLocation { location_id: location.clone(), ..RegisterLocation::default() };
@@ -207,7 +215,7 @@ impl Replay {
     }
 }
 
-fn steps_of(entry: Entry, open: &mut OpenOrders) -> Vec<Step> {
+pub(crate) fn steps_of(entry: Entry, open: &mut OpenOrders) -> Vec<Step> {
     let order = match entry {
         Entry::Change(change) => return vec![Step::Change(change)],
         Entry::Order(order) => order,

@@ -202,12 +202,12 @@ impl Shop {
         self.query(&format!("/v1/stock/{sku}/ledger?limit=200{cursor}")).await
     }
 
-    async fn query<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ShopError> {
+    pub(crate) async fn query<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ShopError> {
         let answer = self.ask(&Call::get(path).with_token(self.token.clone())).await?;
         Ok(success(path, answer)?.json()?)
     }
 
-    async fn command(&mut self, name: &str, call: &Call) -> Result<Answer, ShopError> {
+    pub(crate) async fn command(&mut self, name: &str, call: &Call) -> Result<Answer, ShopError> {
         let answer = success(name, self.ask(call).await?)?;
         if answer.token.is_some() {
             self.token.clone_from(&answer.token);
@@ -216,7 +216,7 @@ impl Shop {
     }
 }
 
-fn success(call: &str, answer: Answer) -> Result<Answer, ShopError> {
+pub(crate) fn success(call: &str, answer: Answer) -> Result<Answer, ShopError> {
     if answer.is_success() {
         return Ok(answer);
     }

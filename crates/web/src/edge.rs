@@ -92,13 +92,14 @@ where
         let correlation = Some(Correlation::settle(request.headers_mut()));
         let route = request.extensions().get::<MatchedPath>().cloned();
         let method = request.method().clone();
+        let deadline = self.limits.deadline_of(&request);
         let work = match self.limits.refuse(&request) {
             Some(problem) => Work::Refused(problem),
             None => Work::Handler(self.inner.call(request)),
         };
         EdgeFuture {
             work,
-            deadline: self.limits.deadline_of(route.as_ref()),
+            deadline,
             sleep: None,
             correlation,
             metrics: Arc::clone(&self.metrics),
@@ -110,9 +111,9 @@ where
 }
 
 impl EdgeLimits {
-    fn deadline_of(&self, route: Option<&MatchedPath>) -> Duration {
-        let waits = route.is_some_and(|route| route.as_str() == feed::PATH);
-        if waits { self.deadline + feed::WAIT_MAX } else { self.deadline }
+    /// By path and not by route: a gateway passes a poll on without having a route for it.
+    fn deadline_of(&self, request: &Request) -> Duration {
+        if request.uri().path() == feed::PATH { self.deadline + feed::WAIT_MAX } else { self.deadline }
     }
 
     fn refuse(&self, request: &Request) -> Option<Problem> {

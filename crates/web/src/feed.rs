@@ -110,8 +110,7 @@ async fn read(State(state): State<Arc<Feeds>>, params: Params<FeedParams>) -> Re
         // The server stops: what is there now, and where to go on.
         None => feed.read(&FeedRequest { wait: Duration::ZERO, ..request.clone() }).await,
     };
-    let owner = (state.feeds.len() > 1).then(|| feed.source());
-    answer(request.after, page?, owner)
+    answer(request.after, page?, feed.source())
 }
 
 impl Feeds {
@@ -174,8 +173,7 @@ impl From<FeedError> for Problem {
     }
 }
 
-/// The page as it is sent; `owner` is named where one address serves several contexts.
-fn answer(after: Option<Cursor>, page: FeedPage, owner: Option<&str>) -> Result<Response, Problem> {
+fn answer(after: Option<Cursor>, page: FeedPage, owner: &str) -> Result<Response, Problem> {
     let FeedPage { messages, mut next, mut more } = page;
     let mut body = vec![b'['];
     let mut written = 0;
@@ -204,9 +202,8 @@ fn answer(after: Option<Cursor>, page: FeedPage, owner: Option<&str>) -> Result<
     headers.insert(CONTENT_TYPE, CLOUDEVENTS_BATCH);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(FEED_MORE, if more { TRUE } else { FALSE });
-    // It is a consistency token too: with it a query sees at least what these events tell.
-    let token = owner.map_or_else(|| next.to_string(), |owner| format!("{owner}{WHOSE}{next}"));
-    headers.insert(CONSISTENCY_TOKEN, text_value(token)?);
+    // It is a consistency token too, of this context: with it a query sees at least what these events tell.
+    headers.insert(CONSISTENCY_TOKEN, text_value(format!("{owner}{WHOSE}{next}"))?);
     headers.insert(FEED_NEXT, text_value(next.to_string())?);
     Ok(response)
 }

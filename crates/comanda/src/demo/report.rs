@@ -1,6 +1,6 @@
 //! The demo's table, for people and as JSON.
 
-use comanda_load::{FlashSaleReport, ReplayReport, Verdict};
+use comanda_load::{FlashSaleReport, OrderReplayReport, Verdict};
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{load, verify};
 
 /// All that the demo found out.
 pub(super) struct Report {
-    pub(super) replay: ReplayReport,
+    pub(super) orders: OrderReplayReport,
     pub(super) short_lines_expected: usize,
     pub(super) sale: FlashSaleReport,
     pub(super) verdict: Verdict,
@@ -22,32 +22,40 @@ pub(super) struct Report {
 impl Report {
     /// Whether every promise was kept.
     pub(super) fn ok(&self) -> bool {
-        self.verdict.ok && self.verified.ok && self.replay.short_lines.len() == self.short_lines_expected
+        self.verdict.ok && self.verified.ok && self.orders.short_lines.len() == self.short_lines_expected
     }
 
     pub(super) fn print(&self) {
-        let (replay, sale) = (&self.replay, &self.sale);
+        let (orders, sale) = (&self.orders, &self.sale);
         let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED).set_header(["", "orders replayed", "flash sale"]);
+        table.load_style(UTF8_FULL_CONDENSED).set_header(["", "orders through both contexts", "flash sale"]);
         let rows = [
-            ["stock", &format!("{} SKUs at three locations", replay.skus), &format!("{} units of one SKU", sale.stock)],
+            ["stock", &format!("{} SKUs at three locations", orders.skus), &format!("{} units of one SKU", sale.stock)],
             [
                 "asked for",
-                &format!("{} orders, {} lines", replay.orders, replay.lines),
+                &format!("{} orders, {} lines", orders.placed, orders.lines),
                 &format!("{} buyers at once", sale.buyers),
             ],
-            ["accepted", &replay.accepted.to_string(), &sale.accepted.to_string()],
-            ["rejected", &replay.rejected.to_string(), &sale.rejected.to_string()],
+            ["reserved", &orders.reserved.to_string(), &sale.accepted.to_string()],
+            ["reserved in part", &orders.partially_reserved.to_string(), ""],
+            ["rejected", &orders.rejected.to_string(), &sale.rejected.to_string()],
+            ["backordered", &orders.backordered.to_string(), ""],
+            ["cancelled or given back", &orders.cancels.to_string(), ""],
             [
                 "lines short",
-                &format!("{} (independent count {})", replay.short_lines.len(), self.short_lines_expected),
+                &format!("{} (independent count {})", orders.short_lines.len(), self.short_lines_expected),
                 "",
             ],
             ["duplicates answered again", "", &sale.duplicates_answered_again.to_string()],
             ["oversold", "", &self.verdict.oversold.to_string()],
-            ["p50 / p99", &latency(&replay.latency), &latency(&sale.latency)],
-            ["took", &format!("{:.1} s", replay.elapsed_s), &format!("{:.2} s", sale.elapsed_s)],
-            ["reservations/s", "", &format!("{:.0}", sale.reservations_per_s)],
+            ["placed to reserved, p50 / p99", &latency(&orders.latency), ""],
+            ["p50 / p99", "", &latency(&sale.latency)],
+            ["took", &format!("{:.1} s", orders.elapsed_s), &format!("{:.2} s", sale.elapsed_s)],
+            [
+                "per second",
+                &format!("{:.0} orders", orders.orders_per_s),
+                &format!("{:.0} reservations", sale.reservations_per_s),
+            ],
         ];
         for row in rows {
             table.add_row(row);
@@ -67,7 +75,7 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> Value {
-        let (replay, sale, verified) = (&self.replay, &self.sale, &self.verified);
+        let (orders, sale, verified) = (&self.orders, &self.sale, &self.verified);
         json!({
             "flashSale": {
                 "stock": sale.stock,
@@ -82,17 +90,20 @@ impl Report {
                 "p99Ms": millis(sale.latency.p99_us),
                 "checks": self.verdict.checks,
             },
-            "replay": {
-                "skus": replay.skus,
-                "orders": replay.orders,
-                "lines": replay.lines,
-                "accepted": replay.accepted,
-                "rejected": replay.rejected,
-                "shortLines": replay.short_lines.len(),
+            "orders": {
+                "skus": orders.skus,
+                "placed": orders.placed,
+                "lines": orders.lines,
+                "reserved": orders.reserved,
+                "partiallyReserved": orders.partially_reserved,
+                "rejected": orders.rejected,
+                "backordered": orders.backordered,
+                "cancels": orders.cancels,
+                "shortLines": orders.short_lines.len(),
                 "shortLinesExpected": self.short_lines_expected,
-                "cancels": replay.cancels,
-                "p50Ms": millis(replay.latency.p50_us),
-                "p99Ms": millis(replay.latency.p99_us),
+                "ordersPerS": orders.orders_per_s,
+                "placedToReservedP50Ms": millis(orders.latency.p50_us),
+                "placedToReservedP99Ms": millis(orders.latency.p99_us),
             },
             "verify": verified,
             "fsyncsPerS": self.fsyncs_per_s,

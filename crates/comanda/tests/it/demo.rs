@@ -25,10 +25,10 @@ fn the_demo_sells_exactly_what_there_is_and_proves_it() {
     assert!(sale["duplicatesAnsweredAgain"].as_u64().unwrap() > 0, "{sale}");
     assert_eq!(summary["verify"]["ok"], true, "{summary}");
     assert!(summary["verify"]["events"].as_u64().unwrap() > 5_000, "{summary}");
-    let replay = &summary["replay"];
+    let replay = &summary["orders"];
     assert!(replay["shortLines"].as_u64().unwrap() > 0, "{replay}");
     assert_eq!(replay["shortLines"], replay["shortLinesExpected"]);
-    for row in ["accepted", "rejected", "duplicates answered again", "p50 / p99", "reservations/s", "fdatasync/s"] {
+    for row in ["reserved", "rejected", "duplicates answered again", "p50 / p99", "reservations", "fdatasync/s"] {
         assert!(printed.contains(row), "no {row:?} in {printed}");
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 const ORDER: &str = "ORD-1001";
-const RESERVATION: &str = "ORD-1001/1";
+const RESERVATION: &str = "ORD-1001~1";
 const SHIPMENT: &str = "SHP-1001";
 
 /// The tea, three units; and the one cup there was of the two that were ordered.
@@ -29,7 +29,7 @@ pub(super) fn stock_reserved() -> Value {
             { "lineId": "1", "sku": "TEA-01", "requested": 3, "reserved": 3, "allocations": tea },
             {
                 "lineId": "2", "sku": "CUP-07", "requested": 2, "reserved": 1,
-                "allocations": [{ "locationId": "main", "quantity": 1 }],
+                "allocations": [{ "locationId": "main", "quantity": 1 }], "code": "INSUFFICIENT_STOCK",
             },
         ],
     })

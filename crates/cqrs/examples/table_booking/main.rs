@@ -7,7 +7,6 @@ mod requests;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::error::Error;
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,7 +87,7 @@ impl Others {
         let input = Answers::read(message)?.ok_or("an answer is of an evening's business")?;
         let message = Arc::new(message.clone());
         let follows = message.after;
-        let receive = Receive::<Answers> { message, input, follows, park: None, reaction: PhantomData };
+        let receive = Receive::<Answers> { message, what: Ok(input), follows };
         Ok(self.commands.dispatch(Envelope::new(receive)).await?.answer)
     }
 }

@@ -102,7 +102,7 @@ impl<R: React> Consumer<R> {
             in_flight: FuturesUnordered::new(),
             failures: 0,
         };
-        let mut asking: Option<BoxFuture<'static, Result<FeedPage, FeedError>>> = None;
+        let mut asking: Option<BoxFuture<'static, Asked>> = None;
         let (mut ask_at, mut feed_failures) = (Some(Instant::now()), 0_u32);
         tokio::pin!(stop);
         loop {
@@ -111,7 +111,10 @@ impl<R: React> Consumer<R> {
                 let wait = if subscription.is_some() || running.lanes.is_empty() { Duration::ZERO } else { LONG_POLL };
                 let request = FeedRequest { after: running.cursor(), partition: None, limit: PAGE, wait };
                 let feed = Arc::clone(&feed);
-                asking = Some(Box::pin(async move { feed.read(&request).await }));
+                asking = Some(Box::pin(async move {
+                    let page = feed.read(&request).await;
+                    (request.after, page)
+                }));
                 ask_at = None;
             }
             let wake = [ask_at.filter(|_| asking.is_none() && room), running.next_wake()].into_iter().flatten().min();
@@ -119,14 +122,14 @@ impl<R: React> Consumer<R> {
             tokio::select! {
                 () = &mut stop => return Ok(()),
                 Some(done) = running.in_flight.next(), if !running.in_flight.is_empty() => running.done(done).await?,
-                page = pending(&mut asking) => {
+                (from, page) = pending(&mut asking) => {
                     asking = None;
                     match page {
                         Ok(page) => {
                             feed_failures = 0;
                             let more = page.more;
-                            running.turn(page).await?;
-                            let pause = if more || subscription.is_none() { Duration::ZERO } else { HEADS_EVERY };
+                            let gap = running.turn(from.as_ref(), page).await?;
+                            let pause = if more || gap || subscription.is_none() { Duration::ZERO } else { HEADS_EVERY };
                             ask_at = Some(Instant::now() + pause);
                         }
                         Err(FeedError::ForeignCursor) => return Err(running.forked("its feed does not know our place")),
@@ -158,8 +161,11 @@ impl<R: React> Consumer<R> {
     }
 }
 
+/// Where the feed was asked to go on, and what it answered.
+type Asked = (Option<Cursor>, Result<FeedPage, FeedError>);
+
 /// What the feed answers, once it was asked.
-async fn pending(asking: &mut Option<BoxFuture<'static, Result<FeedPage, FeedError>>>) -> Result<FeedPage, FeedError> {
+async fn pending(asking: &mut Option<BoxFuture<'static, Asked>>) -> Asked {
     match asking {
         Some(asking) => asking.await,
         None => std::future::pending().await,
@@ -218,13 +224,16 @@ enum Outcome {
     Retried(EventId, Result<Answered<Retried>, CommandError<InboxRejection>>),
 }
 
+/// What came back, and to which reaction.
+type Returned<R> = (Done, PhantomData<fn() -> R>);
+
 struct Running<R: React> {
     source: Arc<str>,
     commands: CommandBus,
     log: Arc<dyn LogReader>,
     epoch: Option<Epoch>,
     lanes: Vec<Lane>,
-    in_flight: FuturesUnordered<BoxFuture<'static, (Done, PhantomData<fn() -> R>)>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Returned<R>>>,
     /// Failures in a row that may pass.
     failures: u32,
 }
@@ -243,16 +252,22 @@ impl<R: React> Running<R> {
         Some(cursor)
     }
 
-    /// Takes in a page of the feed.
-    async fn turn(&mut self, page: FeedPage) -> Result<(), ConsumerError> {
+    /// Takes in a page of the feed that was asked for `from` there; returns whether something before it is missing.
+    async fn turn(&mut self, from: Option<&Cursor>, page: FeedPage) -> Result<bool, ConsumerError> {
         if self.lanes.is_empty() {
             // The first page says which log it is and how many partitions may matter; the lanes begin where the inboxes stand.
-            return self.begin(&page).await;
+            self.begin(&page).await?;
+            return Ok(false);
         }
         self.ensure_lanes(&page.next).await?;
-        self.offer_all(&page.messages)?;
+        let mut gap = self.offer_all(&page.messages)?;
         for at in 0..self.lanes.len() {
             let Some(lane) = self.lanes.get_mut(at) else { continue };
+            // A lane that began again while the feed was asked stands before the page: what lies between has no effect yet.
+            if lane.sequencer.position() < from.map_or(0, |from| position(from, lane.inbox.partition)) {
+                gap = true;
+                continue;
+            }
             lane.sequencer.pass(position(&page.next, lane.inbox.partition));
             let mut run = Vec::new();
             while let Some(held) = lane.sequencer.next_held() {
@@ -263,7 +278,7 @@ impl<R: React> Running<R> {
             self.send_all(at, run);
             self.advance(at);
         }
-        Ok(())
+        Ok(gap)
     }
 
     async fn begin(&mut self, page: &FeedPage) -> Result<(), ConsumerError> {
@@ -568,10 +583,10 @@ fn about(message: &Message) -> Metadata {
     }
 }
 
+/// What a command's sender is told.
+type Answer<C> = Result<Answered<<C as Command>::Answer>, CommandError<<C as Command>::Rejection>>;
+
 /// Queues a command now; its answer comes later.
-fn dispatch<C: Command>(
-    commands: &mut CommandBus,
-    envelope: Envelope<C>,
-) -> BoxFuture<'static, Result<Answered<C::Answer>, CommandError<C::Rejection>>> {
+fn dispatch<C: Command>(commands: &mut CommandBus, envelope: Envelope<C>) -> BoxFuture<'static, Answer<C>> {
     commands.call(envelope)
 }

@@ -5,6 +5,7 @@
 
 mod audit;
 mod guards;
+mod messages;
 mod process;
 mod timers;
 

@@ -8,6 +8,7 @@ use crate::domain::order::WrongTransition;
 use crate::domain::order::cancel::CancelRejection;
 use crate::domain::order::hold::HoldRejection;
 use crate::domain::order::place::PlaceRejection;
+use crate::domain::order::ready_to_ship::ReadyToShipRejection;
 
 kinds! {
     UNKNOWN_ORDER = 404, "unknown-order", "The order is not known",
@@ -81,6 +82,15 @@ impl From<CancelRejection> for Problem {
                 at(format!("/lines/{place}/quantity"), Self::new(ORDER_LINE_HAS_LESS, detail))
             }
             CancelRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
+
+impl From<ReadyToShipRejection> for Problem {
+    fn from(rejection: ReadyToShipRejection) -> Self {
+        match rejection {
+            ReadyToShipRejection::UnknownOrder { order_id } => unknown_order(&order_id),
+            ReadyToShipRejection::WrongTransition(wrong) => wrong.into(),
         }
     }
 }

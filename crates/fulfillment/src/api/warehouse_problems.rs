@@ -7,7 +7,6 @@ use super::problems::{
     UNKNOWN_PICK_LIST, UNKNOWN_PICK_TASK, WRONG_TRANSITION, at, unknown_order,
 };
 use crate::domain::order::pack::PackRejection;
-use crate::domain::order::ready_to_ship::ReadyRejection;
 use crate::domain::pick_list::pick_task::PickRejection;
 use crate::domain::pick_list::release::ReleaseRejection;
 use crate::domain::pick_list::{PickListId, WrongPickTransition};
@@ -98,15 +97,6 @@ impl From<PackRejection> for Problem {
             }
             PackRejection::TooManyPackages => Self::new(TOO_MANY_PACKAGES, "An order has at most 1,000 packages."),
             PackRejection::WrongTransition(wrong) => wrong.into(),
-        }
-    }
-}
-
-impl From<ReadyRejection> for Problem {
-    fn from(rejection: ReadyRejection) -> Self {
-        match rejection {
-            ReadyRejection::UnknownOrder { order_id } => unknown_order(&order_id),
-            ReadyRejection::WrongTransition(wrong) => wrong.into(),
         }
     }
 }

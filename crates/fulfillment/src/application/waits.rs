@@ -1,8 +1,10 @@
 //! What an order waits for, and since when: the answer to "why is this order stuck?".
 
+use std::sync::Arc;
+
 use cqrs::{QueryError, Recorded, Timestamp};
 
-use crate::domain::order::{AttemptState, Order, OrderEvent, OrderLine, OrderStatus};
+use crate::domain::order::{AttemptState, Order, OrderEvent, OrderLine};
 
 /// How many of an order's latest events are looked at to learn since when it waits.
 pub const RECENT_MAX: usize = 200;
@@ -20,18 +22,32 @@ pub struct WaitsFor {
     pub until: Option<Timestamp>,
 }
 
+/// An order's latest events, newest first.
+struct Recent(Vec<(Timestamp, Arc<OrderEvent>)>);
+
+impl Recent {
+    fn read(events: &[Recorded]) -> Result<Self, QueryError> {
+        let mut read = Vec::with_capacity(events.len());
+        for event in events {
+            let happened = event.as_event_of::<Order>().map_err(|why| QueryError::Broken(why.to_string()))?;
+            read.extend(happened.map(|happened| (event.at, happened)));
+        }
+        Ok(Self(read))
+    }
+
+    /// When such an event last happened.
+    fn last(&self, matches: impl Fn(&OrderEvent) -> bool) -> Option<Timestamp> {
+        self.0.iter().find(|(_, event)| matches(event)).map(|(at, _)| *at)
+    }
+}
+
 /// What `order` waits for; `recent` are its latest events, newest first.
 ///
 /// # Errors
 /// [`QueryError::Broken`] if an event cannot be decoded.
 pub fn waits(order: &Order, recent: &[Recorded]) -> Result<Vec<WaitsFor>, QueryError> {
-    let events = recent.iter().map(|event| match event.as_event_of::<Order>() {
-        Ok(happened) => Ok(happened.map(|happened| (event.at, happened))),
-        Err(why) => Err(QueryError::Broken(why.to_string())),
-    });
-    let events: Vec<_> = events.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-    let since =
-        |matches: &dyn Fn(&OrderEvent) -> bool| events.iter().find(|(_, event)| matches(event)).map(|(at, _)| *at);
+    let recent = Recent::read(recent)?;
+    let since = |matches: &dyn Fn(&OrderEvent) -> bool| recent.last(matches);
     let mut waits = Vec::new();
     if let Some(reason) = order.on_hold() {
         let since = since(&|event| matches!(event, OrderEvent::PutOnHold { .. }));
@@ -54,21 +70,21 @@ pub fn waits(order: &Order, recent: &[Recorded]) -> Result<Vec<WaitsFor>, QueryE
         let text = format!("{} units of {} (line {}) wait for stock.", line.backordered, line.sku, line.line_id);
         waits.push(WaitsFor { code: "STOCK", text, since: waits_since, until: order.asks_again_at() });
     }
-    waits.extend(next_step(order, &since));
+    waits.extend(next_step(order, &recent));
     Ok(waits)
 }
 
 /// What somebody has to do next with the units that are reserved.
-fn next_step(order: &Order, since: &dyn Fn(&dyn Fn(&OrderEvent) -> bool) -> Option<Timestamp>) -> Option<WaitsFor> {
+fn next_step(order: &Order, recent: &Recent) -> Option<WaitsFor> {
     let sum = |count: fn(&OrderLine) -> i64| order.lines().iter().map(count).sum::<i64>();
     let reserved = sum(OrderLine::reserved);
     let status = order.status();
-    if reserved == 0 || order.on_hold().is_some() || status.is_final() || status == OrderStatus::Returned {
+    if reserved == 0 || order.on_hold().is_some() || status.is_final() {
         return None;
     }
     let (picked, packed) = (sum(OrderLine::picked), sum(OrderLine::packed));
     let (ready, shipped, delivered) = (sum(OrderLine::ready), sum(OrderLine::shipped), sum(OrderLine::delivered));
-    let last = |matches: fn(&OrderEvent) -> bool| since(&matches);
+    let last = |matches: fn(&OrderEvent) -> bool| recent.last(matches);
     let step = |code, text, since| Some(WaitsFor { code, text, since, until: None });
     if picked < reserved {
         let since = last(|event| matches!(event, OrderEvent::Reserved { .. } | OrderEvent::HoldReleased));

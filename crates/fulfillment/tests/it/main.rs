@@ -7,4 +7,6 @@ mod failures;
 mod house;
 mod inventory;
 mod properties;
+mod shapes;
 mod warehouse;
+mod warehouse_shapes;

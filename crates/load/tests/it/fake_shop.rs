@@ -107,7 +107,7 @@ fn problem(status: u16, code: &str) -> (u16, Value) {
 }
 
 impl State {
-    fn handle(&mut self, fault: Fault, seen: &Seen) -> (u16, Value) {
+    pub(crate) fn handle(&mut self, fault: Fault, seen: &Seen) -> (u16, Value) {
         let path = seen.path.split('?').next().unwrap();
         let parts: Vec<&str> = path.trim_start_matches("/v1/").split('/').collect();
         match (seen.method.as_str(), parts.as_slice()) {
@@ -153,7 +153,7 @@ impl State {
         answer
     }
 
-    fn reserve(&mut self, fault: Fault, request: &ReserveRequest) -> (u16, Value) {
+    pub(crate) fn reserve(&mut self, fault: Fault, request: &ReserveRequest) -> (u16, Value) {
         let id = request.reservation_id.clone().unwrap();
         let known = self.reservations.get(&id);
         if let Some(kept) = known.filter(|_| fault != Fault::HoldsTwice) {
@@ -210,7 +210,7 @@ impl State {
         }
     }
 
-    fn transition(&mut self, fault: Fault, id: &str, verb: &str) -> (u16, Value) {
+    pub(crate) fn transition(&mut self, fault: Fault, id: &str, verb: &str) -> (u16, Value) {
         let Some(mut kept) = self.reservations.remove(id) else { return problem(404, "UNKNOWN_RESERVATION") };
         match verb {
             "confirm" if fault == Fault::ForgetsConfirms => {}
@@ -221,12 +221,20 @@ impl State {
                         let level = self.skus.get_mut(&line.sku).unwrap().get_mut(location).unwrap();
                         level.reserved -= units;
                         level.committed += units;
+                        self.ledger.push((line.sku.clone(), moved("CONFIRMED", id, location, -units, *units)));
                     }
                 }
                 kept.state = "CONFIRMED";
             }
             _ => {
                 self.free(&kept);
+                let committed = kept.state == "CONFIRMED";
+                for (line, held) in kept.request.lines.iter().zip(&kept.held) {
+                    for (location, units) in held {
+                        let (reserved, committed) = if committed { (0, -units) } else { (-units, 0) };
+                        self.ledger.push((line.sku.clone(), moved("RELEASED", id, location, reserved, committed)));
+                    }
+                }
                 kept.held.iter_mut().for_each(BTreeMap::clear);
                 kept.state = "RELEASED";
             }
@@ -264,6 +272,11 @@ impl State {
         }
         (200, page)
     }
+}
+
+fn moved(movement: &str, id: &str, location: &str, reserved: i64, committed: i64) -> Value {
+    json!({"version": 1, "at": "t", "movement": movement, "locationId": location, "onHandDelta": 0,
+        "reservedDelta": reserved, "committedDelta": committed, "reservationId": id})
 }
 
 fn view(id: &str, kept: &Kept) -> Value {

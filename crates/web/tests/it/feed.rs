@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
+use axum::routing::any;
 use bytes::Bytes;
 use comanda_contracts::events::CloudEvent;
 use comanda_web::{EdgeLimits, ServeLimits, edge, feed, serve};
@@ -173,7 +174,7 @@ async fn pages_follow_each_other_without_a_gap() {
         let answer = get(server.address, query.as_str()).await;
         seen.extend(answer.events().into_iter().map(|event| (event.partition, event.sequence)));
         query = format!("?limit=4&after={}", answer.header("feed-next"));
-        assert_eq!(answer.header("consistency-token"), answer.header("feed-next"));
+        assert_eq!(answer.header("consistency-token"), format!("kitchen@{}", answer.header("feed-next")));
         if answer.header("feed-more") == "false" {
             break;
         }
@@ -232,7 +233,10 @@ async fn polls_end_when_the_server_stops() {
 async fn a_poll_may_wait_longer_than_other_requests() {
     let kitchen = Shelf::new("kitchen");
     let (_stop, stopping) = watch::channel(());
-    let router = router(&[&kitchen], stopping);
+    // Behind a route for everything, as a gateway may have it: its name does not tell a poll.
+    let behind = router(&[&kitchen], stopping);
+    let router =
+        Router::new().route("/{*path}", any(async move |request: Request<Body>| behind.oneshot(request).await));
     let limits = EdgeLimits { deadline: Duration::from_secs(5), ..EdgeLimits::default() };
     let started = tokio::time::Instant::now();
     let request = Request::get("/v1/events?timeout=30").body(Body::empty()).unwrap();
@@ -267,9 +271,7 @@ async fn where_several_contexts_are_served_one_is_named() {
     assert_eq!((unnamed.status, unnamed.code().as_str()), (400, "INVALID_PARAMETER"));
     assert!(unnamed.body.contains("kitchen, bar"), "{}", unnamed.body);
     assert_eq!(get(server.address, "?context=cellar").await.status, 400);
-    let named = get(server.address, "?context=kitchen").await;
-    assert_eq!(named.sequences(), ["1"]);
-    assert_eq!(named.header("consistency-token"), format!("kitchen@{}", named.header("feed-next")));
+    assert_eq!(get(server.address, "?context=kitchen").await.sequences(), ["1"]);
     assert!(get(server.address, "?context=bar").await.events().is_empty());
 }
 

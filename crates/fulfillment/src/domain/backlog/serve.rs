@@ -180,9 +180,8 @@ fn touched(before: &Order, after: &Order, events: &[OrderEvent]) -> BTreeSet<Lin
     let mut touched: BTreeSet<LineId> = waited.map(|line| line.line_id.clone()).collect();
     touched.extend(asked);
     for event in events {
-        match event {
-            OrderEvent::LinesCancelled { lines, .. } => touched.extend(lines.iter().map(|units| units.line_id.clone())),
-            _ => {}
+        if let OrderEvent::LinesCancelled { lines, .. } = event {
+            touched.extend(lines.iter().map(|units| units.line_id.clone()));
         }
     }
     touched

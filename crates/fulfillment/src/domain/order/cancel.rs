@@ -98,7 +98,7 @@ impl Command for CancelOrder {
             return Err(CancelRejection::UnknownOrder { order_id: self.order_id.clone() });
         }
         let answer = |status, repeated| OrderAnswer { order_id: self.order_id.clone(), status, repeated };
-        let lines = if self.lines.is_empty() { self.whole(&order)? } else { self.some(&order)? };
+        let lines = if self.lines.is_empty() { Self::whole(&order)? } else { self.some(&order)? };
         if lines.is_empty() {
             return Ok(Decision::answer(answer(order.status(), true)));
         }
@@ -111,7 +111,7 @@ impl Command for CancelOrder {
 
 impl CancelOrder {
     /// All units of the order; none if they are cancelled already.
-    fn whole(&self, order: &Order) -> Result<Vec<LineUnits>, CancelRejection> {
+    fn whole(order: &Order) -> Result<Vec<LineUnits>, CancelRejection> {
         let status = order.status();
         if status == OrderStatus::Cancelled {
             return Ok(Vec::new());

@@ -253,8 +253,16 @@ impl Aggregate for Order {
             }
             OrderEvent::ReservationRequested { attempt, lines, answer_by, .. } => {
                 for wanted in lines {
-                    // What waited for stock does not wait any more: it is asked for.
-                    self.on_line(&wanted.line_id, |line| line.backordered -= line.backordered.min(wanted.quantity));
+                    if self.line(&wanted.line_id).is_none_or(|line| line.backordered == 0) {
+                        continue;
+                    }
+                    // What waited for stock does not wait any more: it is asked for. Units that nobody had asked for
+                    // come first; they did not wait.
+                    let asked = self.asked(&wanted.line_id);
+                    self.on_line(&wanted.line_id, |line| {
+                        let waited = wanted.quantity - (line.untouched() - asked).max(0);
+                        line.backordered -= waited.clamp(0, line.backordered);
+                    });
                 }
                 let state = AttemptState::Asked { answer_by: *answer_by };
                 self.attempts.push(Attempt { number: *attempt, wanted: lines.clone(), state });
