@@ -9,19 +9,29 @@ pub mod api;
 pub mod application;
 pub mod domain;
 pub mod publish;
+mod publish_leaving;
 pub mod react;
 pub mod read_models;
 
 use application::list_backorders::{ListBackorders, ListDemand};
 use application::list_orders::{ListLateOrders, ListOrders};
 use application::order_by_id::{OrderById, StatusOfOrder};
+use application::returns::{ListReturns, ReturnById};
+use application::shipments::{DueShipments, ListShipments, ShipmentById};
 use application::timeline::Timeline;
 use domain::backlog::Backlog;
+use domain::goods_return::{GoodsReturn, cancel::CancelReturn, receive::ReceiveReturn, request::RequestReturn};
 use domain::order::{
     Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, ready_to_ship::MakeReadyToShip,
     release_hold::ReleaseHold,
 };
+use domain::shipment::{
+    Shipment, dispatch::Dispatch, plan::PlanShipment, rebook::Rebook, record_booking::RecordBooking,
+    record_cancellation::RecordCancellation, record_lookup::RecordLookup, start_booking::StartBooking, track::Track,
+    void::VoidShipment,
+};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
+use read_models::{returns::ReturnProjection, shipments::ShipmentProjection};
 
 /// All that Fulfillment consists of.
 #[must_use]
@@ -30,12 +40,26 @@ pub fn context() -> cqrs::Context {
         // What it remembers.
         .timed::<Order>()
         .aggregate::<Backlog>()
+        .aggregate::<Shipment>()
+        .aggregate::<GoodsReturn>()
         // What can be asked of it.
         .command::<PlaceOrder>()
         .command::<CancelOrder>()
         .command::<PutOnHold>()
         .command::<ReleaseHold>()
         .command::<MakeReadyToShip>()
+        .command::<PlanShipment>()
+        .command::<StartBooking>()
+        .command::<RecordBooking>()
+        .command::<RecordLookup>()
+        .command::<Rebook>()
+        .command::<Dispatch>()
+        .command::<Track>()
+        .command::<VoidShipment>()
+        .command::<RecordCancellation>()
+        .command::<RequestReturn>()
+        .command::<ReceiveReturn>()
+        .command::<CancelReturn>()
         // What it can be asked.
         .query::<OrderById>()
         .query::<StatusOfOrder>()
@@ -44,10 +68,17 @@ pub fn context() -> cqrs::Context {
         .query::<ListLateOrders>()
         .query::<ListBackorders>()
         .query::<ListDemand>()
+        .query::<ShipmentById>()
+        .query::<ListShipments>()
+        .query::<DueShipments>()
+        .query::<ReturnById>()
+        .query::<ListReturns>()
         // What it keeps ready to answer.
         .view(OrderProjection)
         .view(BackorderProjection)
         .view(DemandProjection)
+        .view(ShipmentProjection)
+        .view(ReturnProjection)
         // What it hears from others, and what it tells them.
         .reacts::<react::Stock>()
         .publishes(publish::publish)

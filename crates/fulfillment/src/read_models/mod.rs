@@ -3,3 +3,5 @@
 pub mod backorders;
 pub mod demand;
 pub mod orders;
+pub mod returns;
+pub mod shipments;
