@@ -6,13 +6,13 @@
 //! one through.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cqrs::{Ask, Command, CommandBus, CommandError, Dispatch, Envelope, Inquire, QueryBus, Timestamp, Token};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use rand::RngExt;
 use tokio::time::Instant;
 
 use super::carrier::{Carrier, CarrierError, Consignment};
@@ -89,7 +89,6 @@ pub struct BookShipments {
     waits: BookingWaits,
     /// What its own commands have recorded: the next look is at views that have read that.
     token: Mutex<Option<Token>>,
-    random: RandomState,
 }
 
 impl BookShipments {
@@ -102,15 +101,7 @@ impl BookShipments {
         carrier: Arc<dyn Carrier>,
         waits: BookingWaits,
     ) -> Self {
-        Self {
-            name: name.into(),
-            commands,
-            queries,
-            carrier,
-            waits,
-            token: Mutex::default(),
-            random: RandomState::new(),
-        }
+        Self { name: name.into(), commands, queries, carrier, waits, token: Mutex::default() }
     }
 
     /// Runs until `stop` resolves; then what it has begun is still recorded. A failure is logged, and what was due is
@@ -124,7 +115,10 @@ impl BookShipments {
             if free > 0 {
                 // Those in flight may still be listed.
                 let due = self.due(IN_FLIGHT_MAX + names.len()).await;
-                for row in due.shipments.into_iter().filter(|row| !names.contains(&row.shipment_id)).take(free) {
+                for row in due.shipments {
+                    if names.len() >= IN_FLIGHT_MAX || names.contains(&row.shipment_id) {
+                        continue;
+                    }
                     names.insert(Arc::clone(&row.shipment_id));
                     working.push(self.work_named(row, due.now));
                 }
@@ -268,8 +262,7 @@ impl BookShipments {
     fn pause(&self, tried: u32) -> Duration {
         let doubled = self.waits.pause.saturating_mul(1 << tried.saturating_sub(1).min(20));
         let whole = doubled.min(self.waits.pause_max);
-        let drawn = self.random.hash_one(Instant::now()) % 1_000;
-        whole / 2 + whole.mul_f64(f64::from(u32::try_from(drawn).unwrap_or(0)) / 2_000.0)
+        whole.mul_f64(rand::rng().random_range(0.5..1.0))
     }
 }
 
