@@ -5,36 +5,20 @@ use std::time::Duration;
 
 use comanda_fulfillment::application::book_shipments::{BookShipments, BookingWaits};
 use comanda_fulfillment::application::shipments::ShipmentById;
-use comanda_fulfillment::domain::ids::{CarrierId, LocationId, OrderId, ShipmentId};
-use comanda_fulfillment::domain::order::{Order, OrderEvent, Policy};
+use comanda_fulfillment::domain::ids::{CarrierId, LocationId, ShipmentId};
+use comanda_fulfillment::domain::order::ready_to_ship::MakeReadyToShip;
+use comanda_fulfillment::domain::order::{OrderEvent, Policy};
 use comanda_fulfillment::domain::shipment::plan::PlanShipment;
 use comanda_fulfillment::domain::shipment::start_booking::StartBooking;
 use comanda_fulfillment::domain::shipment::void::VoidShipment;
 use comanda_fulfillment::domain::shipment::{Shipment, ShipmentStatus};
-use cqrs::{Ask, Command, Decision, Dispatch, Envelope, Inquire, States, Streams, Token};
+use cqrs::{Ask, Command, Dispatch, Envelope, Inquire, Token};
 
 use crate::carrier::{Says, ScriptedCarrier};
 use crate::house::{House, order_id};
 
 /// The most looks after which everything must have come to rest.
 const LOOKS_MAX: usize = 50;
-
-/// Says that all that is reserved for an order is ready.
-struct Ready(OrderId);
-
-impl Command for Ready {
-    const NAME: &'static str = "ready-in-tests";
-    type Answer = ();
-    type Rejection = std::convert::Infallible;
-
-    fn streams(&self) -> Streams {
-        Streams::one(&Order::stream(&self.0))
-    }
-
-    fn decide(&self, _: &States<'_>) -> Result<Decision<()>, Self::Rejection> {
-        Ok(Decision::answer(()).record(&Order::stream(&self.0), OrderEvent::ReadyToShip { implicit: true }))
-    }
-}
 
 struct Yard {
     house: House,
@@ -45,12 +29,12 @@ struct Yard {
 impl Yard {
     /// One planned shipment, `s`, for a carrier that follows `script`.
     async fn open(script: &[Says]) -> Self {
-        let mut house = House::of(comanda_fulfillment::context().command::<Ready>()).await;
+        let mut house = House::open().await;
         house.inventory.register("TEA");
         house.inventory.receive("TEA", "main", 5);
         house.place("o", Policy::ShipAvailable, &[("TEA", 5)]).await;
         house.settle().await;
-        house.send(Ready(order_id("o"))).await.unwrap();
+        house.send(MakeReadyToShip { order_id: order_id("o") }).await.unwrap();
         let waits = BookingWaits {
             // A call that hangs is given up after this much real time; all else is the log's time.
             call: Duration::from_millis(20),
