@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use comanda_fulfillment::application::book_shipments::{BookShipments, BookingWaits};
 use comanda_fulfillment::domain::order::Order;
 use comanda_fulfillment::react::Stock;
 use comanda_inventory::application::sweep::{DueSkus, SWEEP_MAX};
@@ -37,6 +38,8 @@ pub(crate) struct Surroundings {
     pub(crate) fulfillment: Option<String>,
     /// The base address of the carriers, if shipments are booked.
     pub(crate) carrier: Option<String>,
+    /// How patient bookings are.
+    pub(crate) booking: BookingWaits,
     /// Signs webhooks.
     pub(crate) signing_key: SigningKey,
     /// How webhooks are delivered.
@@ -67,6 +70,7 @@ impl Platform {
         };
         platform.join(surroundings).await?;
         platform.look_after();
+        platform.book(surroundings)?;
         platform.deliver(surroundings)?;
         Ok(platform)
     }
@@ -150,6 +154,18 @@ impl Platform {
             let stop = self.until_stopped();
             self.workers.spawn(alarm.run(stop));
         }
+    }
+
+    /// Books shipments, if it is known where.
+    fn book(&mut self, surroundings: &Surroundings) -> Result<()> {
+        let (Some(fulfillment), Some(base)) = (&self.fulfillment, &surroundings.carrier) else { return Ok(()) };
+        let carrier = compose::carrier_at(base).into_diagnostic()?;
+        let (commands, queries) = (fulfillment.commands.clone(), fulfillment.queries.clone());
+        let name = format!("process-{}", std::process::id());
+        let worker = BookShipments::new(&name, commands, queries, carrier, surroundings.booking);
+        let stop = self.until_stopped();
+        self.workers.spawn(async move { worker.run(stop).await });
+        Ok(())
     }
 
     /// Webhooks, each context's own.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use clap::{Args, ValueEnum};
+use comanda_fulfillment::application::book_shipments::BookingWaits;
 use comanda_web::{EdgeLimits, ServeLimits, edge};
 use cqrs::{PartitionId, Token};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -135,13 +136,16 @@ impl Site {
         let webhooks = WebhookSettings::default();
         let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
         let (signing_key, carrier) = (signing_key(dir)?, options.carrier_at.clone());
-        Ok(Self { surroundings: Surroundings { inventory, fulfillment, carrier, signing_key, webhooks }, elsewhere })
+        let booking = BookingWaits::default();
+        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks };
+        Ok(Self { surroundings, elsewhere })
     }
 
     /// Both contexts in this process, whose data is in `dir`; carriers are booked at `carrier`.
     pub(crate) fn alone(dir: &Path, carrier: Option<String>) -> Result<Self> {
         let (signing_key, webhooks) = (signing_key(dir)?, WebhookSettings::default());
-        let surroundings = Surroundings { inventory: None, fulfillment: None, carrier, signing_key, webhooks };
+        let booking = BookingWaits::default();
+        let surroundings = Surroundings { inventory: None, fulfillment: None, carrier, booking, signing_key, webhooks };
         Ok(Self { surroundings, elsewhere: Elsewhere::default() })
     }
 }

@@ -13,6 +13,7 @@ mod batch;
 #[cfg(feature = "openapi")]
 pub mod catalogue;
 pub mod events;
+mod goods_return;
 mod ledger;
 mod location;
 mod order;
@@ -20,6 +21,7 @@ mod page;
 mod pick_list;
 mod problem;
 mod reservation;
+mod shipment;
 mod short_paths;
 mod sku;
 mod stock;
@@ -29,6 +31,9 @@ mod webhook;
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
 pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest, WantedLine};
 pub use batch::{BatchAnswer, BatchOutcome, BatchRequest};
+pub use goods_return::{
+    GoodsReturn, ReceiveReturnRequest, ReceivedLine, RequestReturnRequest, ReturnAccepted, ReturnLine,
+};
 pub use ledger::{LedgerEntry, Movement};
 pub use location::{Location, RegisterLocation};
 pub use order::{
@@ -45,6 +50,10 @@ pub use problem::{FieldError, Problem, Shortfall};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
     ReserveLine, ReserveRequest,
+};
+pub use shipment::{
+    PlanShipmentLine, PlanShipmentRequest, Shipment, ShipmentAccepted, ShipmentLine, ShipmentNews,
+    TrackShipmentRequest, TrackingEntry, VoidShipmentRequest,
 };
 pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,

@@ -9,6 +9,7 @@ pub mod api;
 pub mod application;
 pub mod domain;
 pub mod publish;
+mod publish_leaving;
 pub mod react;
 pub mod read_models;
 
@@ -17,15 +18,26 @@ use application::list_orders::{ListLateOrders, ListOrders};
 use application::list_pick_lists::ListPickLists;
 use application::order_by_id::{OrderById, StatusOfOrder};
 use application::pick_list_by_id::{PackagesOfOrder, PickListById, PickListsOfOrder};
+use application::returns::{ListReturns, ReturnById};
+use application::shipments::{DueShipments, ListShipments, ShipmentById};
 use application::timeline::Timeline;
 use application::waves::{ListWaves, WaveById};
 use domain::backlog::Backlog;
-use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
-use domain::order::{pack::PackUnits, ready_to_ship::MakeReadyToShip};
+use domain::goods_return::{GoodsReturn, cancel::CancelReturn, receive::ReceiveReturn, request::RequestReturn};
+use domain::order::{
+    Order, cancel::CancelOrder, hold::PutOnHold, pack::PackUnits, place::PlaceOrder, ready_to_ship::MakeReadyToShip,
+    release_hold::ReleaseHold,
+};
 use domain::pick_list::{PickList, pick_task::PickUnits, release::ReleasePickList, short_task::MissUnits};
+use domain::shipment::{
+    Shipment, dispatch::Dispatch, plan::PlanShipment, rebook::Rebook, record_booking::RecordBooking,
+    record_cancellation::RecordCancellation, record_lookup::RecordLookup, start_booking::StartBooking, track::Track,
+    void::VoidShipment,
+};
 use domain::wave::{Wave, release::ReleaseWave};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
 use read_models::{pick_lists::PickListProjection, waves::WaveProjection};
+use read_models::{returns::ReturnProjection, shipments::ShipmentProjection};
 
 /// All that Fulfillment consists of.
 #[must_use]
@@ -36,6 +48,8 @@ pub fn context() -> cqrs::Context {
         .aggregate::<Backlog>()
         .aggregate::<PickList>()
         .aggregate::<Wave>()
+        .aggregate::<Shipment>()
+        .aggregate::<GoodsReturn>()
         // What can be asked of it.
         .command::<PlaceOrder>()
         .command::<CancelOrder>()
@@ -47,6 +61,18 @@ pub fn context() -> cqrs::Context {
         .command::<ReleaseWave>()
         .command::<PackUnits>()
         .command::<MakeReadyToShip>()
+        .command::<PlanShipment>()
+        .command::<StartBooking>()
+        .command::<RecordBooking>()
+        .command::<RecordLookup>()
+        .command::<Rebook>()
+        .command::<Dispatch>()
+        .command::<Track>()
+        .command::<VoidShipment>()
+        .command::<RecordCancellation>()
+        .command::<RequestReturn>()
+        .command::<ReceiveReturn>()
+        .command::<CancelReturn>()
         // What it can be asked.
         .query::<OrderById>()
         .query::<StatusOfOrder>()
@@ -61,12 +87,19 @@ pub fn context() -> cqrs::Context {
         .query::<ListPickLists>()
         .query::<WaveById>()
         .query::<ListWaves>()
+        .query::<ShipmentById>()
+        .query::<ListShipments>()
+        .query::<DueShipments>()
+        .query::<ReturnById>()
+        .query::<ListReturns>()
         // What it keeps ready to answer.
         .view(OrderProjection)
         .view(BackorderProjection)
         .view(DemandProjection)
         .view(PickListProjection)
         .view(WaveProjection)
+        .view(ShipmentProjection)
+        .view(ReturnProjection)
         // What it hears from others, and what it tells them.
         .reacts::<react::Stock>()
         .publishes(publish::publish)

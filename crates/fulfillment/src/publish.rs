@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::domain::order::{
     LineUnits, Order, OrderEvent, Placed, RejectedUnits, ReservedUnits, UnitsAt, Wanted, reservation_id,
 };
+use crate::publish_leaving::publish_leaving;
 
 /// What a stored event of this context tells others, if anything.
 ///
@@ -19,7 +20,7 @@ use crate::domain::order::{
 pub fn publish(event: &Recorded) -> Result<Option<ContractEvent>, Unreadable> {
     match event.as_event_of::<Order>()? {
         Some(happened) => publish_order(event, &happened),
-        None => Ok(None),
+        None => publish_leaving(event),
     }
 }
 
@@ -75,7 +76,14 @@ fn publish_order(event: &Recorded, happened: &OrderEvent) -> Result<Option<Contr
         | OrderEvent::Packed { .. }
         | OrderEvent::Shipped { .. }
         | OrderEvent::Delivered { .. }
-        | OrderEvent::Returned { .. } => Ok(None),
+        | OrderEvent::Returned { .. }
+        | OrderEvent::ShipmentPlanned { .. }
+        | OrderEvent::ShipmentBooked { .. }
+        | OrderEvent::BookingFailed { .. }
+        | OrderEvent::ShipmentVoided { .. }
+        | OrderEvent::DeliveryFailed { .. }
+        | OrderEvent::ReturnRequested { .. }
+        | OrderEvent::ReturnCancelled { .. } => Ok(None),
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod actions;
 mod backorders;
+mod leaving;
+mod leaving_problems;
 mod orders;
 mod packages;
 mod parse;
 mod pick_lists;
 pub mod problems;
+mod returns;
+mod shipments;
 mod short_paths;
 mod timeline;
 mod warehouse;
@@ -58,6 +62,7 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
         .route("/orders/{orderId}/status", get(short_paths::read_status))
         .route("/orders/{orderId}/cancel", post(short_paths::cancel))
         .merge(warehouse::warehouse_router())
+        .merge(leaving::leaving_router())
         .with_state(Arc::new(state))
 }
 
@@ -66,6 +71,7 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Description::openapi();
     api.merge(warehouse::description());
+    api.merge(leaving::description());
     let kinds: Vec<_> = comanda_web::kinds::ALL.iter().chain(problems::ALL).copied().collect();
     comanda_web::openapi::complete(&mut api, &kinds);
     api

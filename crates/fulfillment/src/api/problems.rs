@@ -33,6 +33,20 @@ kinds! {
         "An order has at most 1,000 packages.";
     WRONG_TRANSITION = 409, "wrong-transition", "It cannot become that any more",
         "It is in state `from`, which cannot lead to `to`; `allowed` lists the states it can lead to.";
+    UNKNOWN_SHIPMENT = 404, "unknown-shipment", "The shipment is not known",
+        "No shipment has this id.";
+    UNKNOWN_RETURN = 404, "unknown-return", "The return is not known",
+        "No return has this id.";
+    NOTHING_READY = 409, "nothing-ready", "Nothing is ready to leave",
+        "A shipment takes units that are reserved, picked, packed and said to be ready, and that are in no other shipment.";
+    SEVERAL_LOCATIONS = 409, "several-locations", "It lies at several locations",
+        "A shipment leaves from one location: name it as `locationId`.";
+    TOO_MANY_SHIPMENTS = 409, "too-many-shipments", "The order has too many shipments",
+        "An order has at most 1,000 shipments.";
+    TOO_MUCH_NEWS = 409, "too-much-news", "There is too much news of the shipment",
+        "A shipment keeps at most 500 pieces of news, and always the one that it has arrived.";
+    TOO_MANY_RETURNS = 409, "too-many-returns", "The order has too many open returns",
+        "An order has at most 100 returns that have not come. Receive or cancel some first.";
 }
 
 /// The problem of an order that was never placed.

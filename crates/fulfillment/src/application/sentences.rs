@@ -32,6 +32,13 @@ pub fn code(event: &OrderEvent) -> &'static str {
         OrderEvent::ConsumeRequested { .. } => "CONSUME_REQUESTED",
         OrderEvent::Delivered { .. } => "DELIVERED",
         OrderEvent::Returned { .. } => "RETURNED",
+        OrderEvent::ShipmentPlanned { .. } => "SHIPMENT_PLANNED",
+        OrderEvent::ShipmentBooked { .. } => "SHIPMENT_BOOKED",
+        OrderEvent::BookingFailed { .. } => "BOOKING_FAILED",
+        OrderEvent::ShipmentVoided { .. } => "SHIPMENT_VOIDED",
+        OrderEvent::DeliveryFailed { .. } => "DELIVERY_FAILED",
+        OrderEvent::ReturnRequested { .. } => "RETURN_REQUESTED",
+        OrderEvent::ReturnCancelled { .. } => "RETURN_CANCELLED",
     }
 }
 
@@ -97,6 +104,26 @@ fn warehouse(event: &OrderEvent) -> String {
         }
         OrderEvent::Delivered { shipment, .. } => format!("Shipment {shipment} has arrived."),
         OrderEvent::Returned { return_id, lines } => format!("Came back with return {return_id}: {}.", units(lines)),
+        OrderEvent::ShipmentPlanned { shipment, carrier, lines } => {
+            format!("{carrier} is asked to take shipment {shipment}: {}.", places(lines))
+        }
+        OrderEvent::ShipmentBooked { shipment, tracking_number } => {
+            format!("Shipment {shipment} is booked; the carrier calls it {tracking_number}.")
+        }
+        OrderEvent::BookingFailed { shipment, reason } => {
+            format!("The carrier does not take shipment {shipment}: {reason}.")
+        }
+        OrderEvent::ShipmentVoided { shipment, .. } => {
+            format!("Shipment {shipment} does not leave; its units can be planned anew.")
+        }
+        OrderEvent::DeliveryFailed { shipment, reason } => match reason {
+            Some(reason) => format!("Shipment {shipment} could not be handed over: {reason}."),
+            None => format!("Shipment {shipment} could not be handed over."),
+        },
+        OrderEvent::ReturnRequested { return_id, lines } => {
+            format!("Return {return_id} is expected: {}.", units(lines))
+        }
+        OrderEvent::ReturnCancelled { return_id } => format!("Return {return_id} will not come."),
         _ => String::new(),
     }
 }

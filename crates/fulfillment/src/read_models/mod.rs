@@ -4,4 +4,6 @@ pub mod backorders;
 pub mod demand;
 pub mod orders;
 pub mod pick_lists;
+pub mod returns;
+pub mod shipments;
 pub mod waves;

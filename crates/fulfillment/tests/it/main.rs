@@ -3,6 +3,8 @@
 
 mod api;
 mod backorders;
+mod booking;
+mod carrier;
 mod failures;
 mod house;
 mod inventory;

@@ -6,7 +6,7 @@ use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Policy, Priority};
-use crate::domain::ids::{Bin, LineId, LocationId, PackageId, ReturnId, ShipmentId, Sku};
+use crate::domain::ids::{Bin, CarrierId, LineId, LocationId, PackageId, ReturnId, ShipmentId, Sku};
 
 /// What happens to an order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +143,56 @@ pub enum OrderEvent {
         return_id: ReturnId,
         /// Which.
         lines: Vec<LineUnits>,
+    },
+    /// Units are to leave with a shipment.
+    ShipmentPlanned {
+        /// Which.
+        shipment: ShipmentId,
+        /// Who is asked to take it.
+        carrier: CarrierId,
+        /// What is in it.
+        lines: Vec<UnitsAt>,
+    },
+    /// A carrier takes a shipment.
+    ShipmentBooked {
+        /// Which.
+        shipment: ShipmentId,
+        /// The carrier's number for it.
+        tracking_number: Arc<str>,
+    },
+    /// A carrier does not take a shipment.
+    BookingFailed {
+        /// Which.
+        shipment: ShipmentId,
+        /// Why.
+        reason: Arc<str>,
+    },
+    /// A shipment does not leave: its units can be planned anew.
+    ShipmentVoided {
+        /// Which.
+        shipment: ShipmentId,
+        /// What was in it.
+        lines: Vec<UnitsAt>,
+    },
+    /// A shipment could not be handed over.
+    DeliveryFailed {
+        /// Which.
+        shipment: ShipmentId,
+        /// Why, if it was said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Arc<str>>,
+    },
+    /// Units are to come back.
+    ReturnRequested {
+        /// With what.
+        return_id: ReturnId,
+        /// Which.
+        lines: Vec<LineUnits>,
+    },
+    /// A return will not come.
+    ReturnCancelled {
+        /// Which.
+        return_id: ReturnId,
     },
 }
 

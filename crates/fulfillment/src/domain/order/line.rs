@@ -59,6 +59,9 @@ pub struct Units {
     /// Said to be ready to leave: they cannot be cancelled any more.
     #[serde(default)]
     pub ready: i64,
+    /// Put into shipments, which may have left.
+    #[serde(default)]
+    pub planned: i64,
     /// Left the house.
     pub shipped: i64,
     /// Arrived.
@@ -155,6 +158,7 @@ impl OrderLine {
                     picked: 0,
                     packed: 0,
                     ready: 0,
+                    planned: 0,
                     shipped: 0,
                     delivered: 0,
                 }),

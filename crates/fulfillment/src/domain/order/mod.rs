@@ -6,6 +6,7 @@ mod event;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod hold;
+mod leaving;
 mod line;
 mod next;
 pub mod pack;
@@ -17,13 +18,13 @@ pub mod release_hold;
 mod status;
 mod timers;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, OrderId, PackageId, ShipmentId};
+use super::ids::{LineId, OrderId, PackageId, ReturnId, ShipmentId};
 pub use event::{LineUnits, OrderEvent, PickFrom, Placed, PlacedLine, RejectedUnits, ReservedUnits, UnitsAt, Wanted};
 pub use line::{OrderLine, Units};
 pub use packages::Package;
@@ -123,6 +124,12 @@ pub struct Order {
     /// What was put into which package.
     #[serde(default)]
     packed: Vec<(PackageId, Arc<[UnitsAt]>)>,
+    /// Shipments that were planned and have neither left nor been voided.
+    #[serde(default)]
+    planned: BTreeSet<ShipmentId>,
+    /// Returns that have not come yet, and what is to come with them.
+    #[serde(default)]
+    returns: BTreeMap<ReturnId, Vec<LineUnits>>,
 }
 
 impl Order {
@@ -314,17 +321,7 @@ impl Aggregate for Order {
                 self.ready = true;
                 self.lines.iter_mut().for_each(|line| line.make_ready(*implicit));
             }
-            OrderEvent::Shipped { shipment, lines } => {
-                self.shipments.insert(shipment.clone());
-                lines.iter().for_each(|at| self.on_units(at, |units| units.shipped += at.quantity));
-            }
-            OrderEvent::ConsumeRequested { .. } => {}
-            OrderEvent::Delivered { lines, .. } => {
-                lines.iter().for_each(|at| self.on_units(at, |units| units.delivered += at.quantity));
-            }
-            OrderEvent::Returned { lines, .. } => {
-                lines.iter().for_each(|units| self.on_line(&units.line_id, |line| line.returned += units.quantity));
-            }
+            leaving => self.leave(leaving),
         }
     }
 

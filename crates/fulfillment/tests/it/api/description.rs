@@ -29,7 +29,14 @@ async fn every_operation_it_describes_is_there() {
     assert!(operations(&api).len() > 28);
     for (path, method, _) in operations(&api) {
         let method: Method = method.to_uppercase().parse().unwrap();
-        let ids = [("{orderId}", "none"), ("{pickListId}", "none~1~main"), ("{taskId}", "none"), ("{waveId}", "none")];
+        let ids = [
+            ("{orderId}", "none"),
+            ("{pickListId}", "none~1~main"),
+            ("{taskId}", "none"),
+            ("{waveId}", "none"),
+            ("{shipmentId}", "none"),
+            ("{returnId}", "none"),
+        ];
         let filled = ids.iter().fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
         let answer = shop.request(method.clone(), &filled, None, &[]).await;
         let missing = answer.status == 405
