@@ -8,5 +8,6 @@ mod carrier;
 mod failures;
 mod house;
 mod inventory;
+mod leaving_shapes;
 mod properties;
 mod shapes;
