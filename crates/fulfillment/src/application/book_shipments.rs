@@ -110,7 +110,7 @@ impl BookShipments {
         let mut working = FuturesUnordered::new();
         let mut names = HashSet::new();
         tokio::pin!(stop);
-        loop {
+        'looks: loop {
             let free = IN_FLIGHT_MAX.saturating_sub(names.len());
             if free > 0 {
                 // Those in flight may still be listed.
@@ -123,10 +123,15 @@ impl BookShipments {
                     working.push(self.work_named(row, due.now));
                 }
             }
-            tokio::select! {
-                () = &mut stop => break,
-                Some(name) = working.next() => { names.remove(&name); }
-                () = tokio::time::sleep(self.waits.look_every) => {}
+            // No look comes sooner because work has ended: a log that takes nothing is not asked without a pause.
+            let pause = tokio::time::sleep(self.waits.look_every);
+            tokio::pin!(pause);
+            loop {
+                tokio::select! {
+                    () = &mut stop => break 'looks,
+                    Some(name) = working.next() => { names.remove(&name); }
+                    () = &mut pause => break,
+                }
             }
         }
         while working.next().await.is_some() {}
