@@ -18,12 +18,14 @@ mod ledger;
 mod location;
 mod order;
 mod page;
+mod pick_list;
 mod problem;
 mod reservation;
 mod shipment;
 mod short_paths;
 mod sku;
 mod stock;
+mod wave;
 mod webhook;
 
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
@@ -40,6 +42,10 @@ pub use order::{
     PlaceOrderRequest, TimelineEntry, WaitsFor,
 };
 pub use page::Page;
+pub use pick_list::{
+    OrderPackages, OrderPickLists, PackLine, PackRequest, Package, PackedUnits, PickList, PickListAnswer,
+    PickListSummary, PickRequest, PickTask,
+};
 pub use problem::{FieldError, Problem, Shortfall};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
@@ -54,6 +60,7 @@ pub use short_paths::{
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
 pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};
+pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,
     WebhookDisabledReason, WebhookSecret, WebhookSecretInfo,

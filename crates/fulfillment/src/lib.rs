@@ -15,22 +15,26 @@ pub mod read_models;
 
 use application::list_backorders::{ListBackorders, ListDemand};
 use application::list_orders::{ListLateOrders, ListOrders};
+use application::list_pick_lists::ListPickLists;
 use application::order_by_id::{OrderById, StatusOfOrder};
+use application::pick_list_by_id::{PackagesOfOrder, PickListById, PickListsOfOrder};
 use application::returns::{ListReturns, ReturnById};
 use application::shipments::{DueShipments, ListShipments, ShipmentById};
 use application::timeline::Timeline;
+use application::waves::{ListWaves, WaveById};
 use domain::backlog::Backlog;
 use domain::goods_return::{GoodsReturn, cancel::CancelReturn, receive::ReceiveReturn, request::RequestReturn};
-use domain::order::{
-    Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, ready_to_ship::MakeReadyToShip,
-    release_hold::ReleaseHold,
-};
+use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use domain::order::{pack::PackUnits, ready_to_ship::MakeReadyToShip};
+use domain::pick_list::{PickList, pick_task::PickUnits, release::ReleasePickList, short_task::MissUnits};
 use domain::shipment::{
     Shipment, dispatch::Dispatch, plan::PlanShipment, rebook::Rebook, record_booking::RecordBooking,
     record_cancellation::RecordCancellation, record_lookup::RecordLookup, start_booking::StartBooking, track::Track,
     void::VoidShipment,
 };
+use domain::wave::{Wave, release::ReleaseWave};
 use read_models::{backorders::BackorderProjection, demand::DemandProjection, orders::OrderProjection};
+use read_models::{pick_lists::PickListProjection, waves::WaveProjection};
 use read_models::{returns::ReturnProjection, shipments::ShipmentProjection};
 
 /// All that Fulfillment consists of.
@@ -42,11 +46,18 @@ pub fn context() -> cqrs::Context {
         .aggregate::<Backlog>()
         .aggregate::<Shipment>()
         .aggregate::<GoodsReturn>()
+        .aggregate::<PickList>()
+        .aggregate::<Wave>()
         // What can be asked of it.
         .command::<PlaceOrder>()
         .command::<CancelOrder>()
         .command::<PutOnHold>()
         .command::<ReleaseHold>()
+        .command::<ReleasePickList>()
+        .command::<PickUnits>()
+        .command::<MissUnits>()
+        .command::<ReleaseWave>()
+        .command::<PackUnits>()
         .command::<MakeReadyToShip>()
         .command::<PlanShipment>()
         .command::<StartBooking>()
@@ -73,12 +84,20 @@ pub fn context() -> cqrs::Context {
         .query::<DueShipments>()
         .query::<ReturnById>()
         .query::<ListReturns>()
+        .query::<PickListById>()
+        .query::<PickListsOfOrder>()
+        .query::<PackagesOfOrder>()
+        .query::<ListPickLists>()
+        .query::<WaveById>()
+        .query::<ListWaves>()
         // What it keeps ready to answer.
         .view(OrderProjection)
         .view(BackorderProjection)
         .view(DemandProjection)
         .view(ShipmentProjection)
         .view(ReturnProjection)
+        .view(PickListProjection)
+        .view(WaveProjection)
         // What it hears from others, and what it tells them.
         .reacts::<react::Stock>()
         .publishes(publish::publish)

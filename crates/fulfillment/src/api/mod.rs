@@ -5,13 +5,17 @@ mod backorders;
 mod leaving;
 mod leaving_problems;
 mod orders;
+mod packages;
 mod parse;
+mod pick_lists;
 pub mod problems;
 mod returns;
 mod shipments;
 mod short_paths;
 mod timeline;
 mod warehouse;
+mod warehouse_problems;
+mod waves;
 mod written;
 
 use std::sync::Arc;
@@ -67,6 +71,7 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Description::openapi();
     api.merge(leaving::description());
+    api.merge(warehouse::description());
     let kinds: Vec<_> = comanda_web::kinds::ALL.iter().chain(problems::ALL).copied().collect();
     comanda_web::openapi::complete(&mut api, &kinds);
     api
@@ -82,7 +87,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     paths(
         orders::place, orders::list, orders::read, orders::read_status, orders::list_late, timeline::read,
         actions::cancel, actions::hold, actions::release_hold,
-        backorders::list, backorders::list_demand, warehouse::ready_to_ship, warehouse::short_ready_to_ship,
+        backorders::list, backorders::list_demand,
         short_paths::place, short_paths::list, short_paths::read, short_paths::read_status, short_paths::cancel,
     ),
     tags(

@@ -19,6 +19,18 @@ kinds! {
         "More units were named than the line has left for this. The detail says how many it has.";
     ID_CONFLICT = 409, "id-conflict", "The id is taken",
         "Something else was created under this id before. Repeat the first request unchanged, or take a new id.";
+    UNKNOWN_PICK_LIST = 404, "unknown-pick-list", "The pick list is not known",
+        "No order holds units for a pick list of this id. It is there as soon as units are reserved at its location.";
+    UNKNOWN_PICK_TASK = 404, "unknown-pick-task", "The pick list has no such task",
+        "The task is none of this list's: read it for its tasks. A task's id is that of the order's line.";
+    PICK_TASK_HAS_LESS = 409, "pick-task-has-less", "The task has fewer units",
+        "More units were named than the task has left. The detail says how many it has; read the list again.";
+    NOTHING_TO_PICK = 409, "nothing-to-pick", "There is nothing to pick",
+        "Nothing is reserved for the order yet, or nothing is left of it; or none of a wave's lists can be released. The detail says which.";
+    UNKNOWN_WAVE = 404, "unknown-wave", "The wave is not known",
+        "No wave has this id.";
+    TOO_MANY_PACKAGES = 409, "too-many-packages", "The order has too many packages",
+        "An order has at most 1,000 packages.";
     WRONG_TRANSITION = 409, "wrong-transition", "It cannot become that any more",
         "It is in state `from`, which cannot lead to `to`; `allowed` lists the states it can lead to.";
     UNKNOWN_SHIPMENT = 404, "unknown-shipment", "The shipment is not known",

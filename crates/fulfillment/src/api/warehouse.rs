@@ -1,64 +1,47 @@
-//! What the warehouse does with an order: it says that it can leave.
+//! The warehouse over HTTP: which routes there are, and their description.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::post;
-use comanda_contracts as contract;
-use comanda_web::openapi::CommandHeaders;
-use comanda_web::{Call, Nothing, OptionalJson, PathParam, Problem, Reply};
-use cqrs::Dispatch;
+use axum::routing::{get, post};
+use utoipa::OpenApi;
 
-use super::orders::changed;
-use super::parse::path_order;
-use super::{Api, ApiState};
-use crate::domain::order::ready_to_ship::MakeReadyToShip;
+use super::{ApiState, packages, pick_lists, waves};
 
-/// The routes of the warehouse.
+/// Every route of picking, waves and packing.
 pub(super) fn warehouse_router() -> Router<Arc<ApiState>> {
     Router::new()
-        .route("/v1/orders/{orderId}/ready-to-ship", post(ready_to_ship))
-        .route("/orders/{orderId}/ready-to-ship", post(short_ready_to_ship))
+        .route("/v1/pick-lists", get(pick_lists::list))
+        .route("/v1/pick-lists/{pickListId}", get(pick_lists::read))
+        .route("/v1/pick-lists/{pickListId}/release", post(pick_lists::release))
+        .route("/v1/pick-lists/{pickListId}/tasks/{taskId}/pick", post(pick_lists::pick))
+        .route("/v1/pick-lists/{pickListId}/tasks/{taskId}/short", post(pick_lists::miss))
+        .route("/v1/waves", post(waves::release).get(waves::list))
+        .route("/v1/waves/{waveId}", get(waves::read))
+        .route("/v1/orders/{orderId}/pick-list", get(pick_lists::read_of_order))
+        .route("/v1/orders/{orderId}/packages", post(packages::pack).get(packages::list))
+        .route("/v1/orders/{orderId}/ready-to-ship", post(packages::make_ready))
+        .route("/orders/{orderId}/pick-list", get(pick_lists::short_read_of_order))
+        .route("/orders/{orderId}/ready-to-ship", post(packages::short_make_ready))
 }
 
-/// Says that an order can leave
-///
-/// All that is reserved for it counts as picked and packed unless picking was recorded. It cannot be cancelled any more.
-/// Repeating it changes nothing.
-#[utoipa::path(post, path = "/v1/orders/{orderId}/ready-to-ship", operation_id = "makeOrderReadyToShip", tag = "Orders",
-    params(("orderId" = String, Path), CommandHeaders),
-    responses(
-        (status = 200, description = "It can leave", body = contract::OrderAccepted, headers(
-            ("ETag" = String, description = "Its version"),
-            ("Idempotent-Replayed" = bool, description = "`true` if it could leave before"))),
-        (status = 404, description = "UNKNOWN_ORDER"),
-        (status = 409, description = "WRONG_TRANSITION with `from`, `to`, `allowed`"),
-    ))]
-pub(super) async fn ready_to_ship(
-    State(api): Api,
-    PathParam(id): PathParam<String>,
-    call: Call,
-    body: OptionalJson<Nothing>,
-) -> Result<Reply, Problem> {
-    let command = MakeReadyToShip { order_id: path_order(&id)? };
-    Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &body.raw)).await?))
+/// The description of these routes.
+pub(super) fn description() -> utoipa::openapi::OpenApi {
+    Description::openapi()
 }
 
-/// Says that an order can leave
-#[utoipa::path(post, path = "/orders/{orderId}/ready-to-ship", operation_id = "shortMakeOrderReadyToShip",
-    tag = "Short paths", params(("orderId" = String, Path), CommandHeaders),
-    responses(
-        (status = 200, description = "It can leave", body = contract::OrderAccepted),
-        (status = 404, description = "UNKNOWN_ORDER"),
-        (status = 409, description = "WRONG_TRANSITION with `from`, `to`, `allowed`"),
-    ))]
-pub(super) async fn short_ready_to_ship(
-    api: Api,
-    id: PathParam<String>,
-    call: Call,
-    body: OptionalJson<Nothing>,
-) -> Result<Reply, Problem> {
-    ready_to_ship(api, id, call, body).await
-}
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        pick_lists::list, pick_lists::read, pick_lists::release, pick_lists::pick, pick_lists::miss,
+        pick_lists::read_of_order, pick_lists::short_read_of_order,
+        waves::release, waves::list, waves::read,
+        packages::pack, packages::list, packages::make_ready, packages::short_make_ready,
+    ),
+    tags(
+        (name = "Picking", description = "What is picked where, in which order, and what was not there."),
+        (name = "Waves", description = "Pick lists of one location that are picked together."),
+        (name = "Packing", description = "What is packed into what, and what can leave."),
+    )
+)]
+struct Description;

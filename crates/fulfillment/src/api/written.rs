@@ -91,7 +91,7 @@ fn policy(policy: Policy) -> contract::OrderPolicy {
     }
 }
 
-fn priority(priority: Priority) -> contract::OrderPriority {
+pub(super) fn priority(priority: Priority) -> contract::OrderPriority {
     match priority {
         Priority::Express => contract::OrderPriority::Express,
         Priority::Standard => contract::OrderPriority::Standard,

@@ -4,4 +4,6 @@ pub mod backlog;
 pub mod goods_return;
 pub mod ids;
 pub mod order;
+pub mod pick_list;
 pub mod shipment;
+pub mod wave;

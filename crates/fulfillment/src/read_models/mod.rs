@@ -3,5 +3,7 @@
 pub mod backorders;
 pub mod demand;
 pub mod orders;
+pub mod pick_lists;
 pub mod returns;
 pub mod shipments;
+pub mod waves;

@@ -10,13 +10,14 @@ use comanda_fulfillment::domain::ids::{LineId, OrderId, Quantity, Sku};
 use comanda_fulfillment::domain::order::place::{PlaceLine, PlaceOrder};
 use comanda_fulfillment::domain::order::release_hold::ReleaseHold;
 use comanda_fulfillment::domain::order::{Order, OrderEvent, Policy, Priority};
+use comanda_fulfillment::domain::pick_list::PickList;
 use comanda_fulfillment::publish::publish;
 use comanda_fulfillment::react::Stock;
 use cqrs::memory::{MemoryEventStore, MemoryReadStore};
 use cqrs::{
     Aggregate, BatchId, Command, CommandBus, CommandError, Context, Dispatch, Envelope, Epoch, EventId, Executor,
     ExecutorSettings, LogReader, ManualClock, Message, PartitionId, Position, Projector, QueryBus, React, ReadSide,
-    Receive, Received, Recorded, Tail, Timestamp, Views, command_bus, query_bus,
+    Receive, Received, Recorded, Tail, Timestamp, Token, Views, command_bus, query_bus,
 };
 use uuid::Uuid;
 
@@ -34,6 +35,10 @@ pub(crate) struct House {
     pub(crate) orders: BTreeMap<String, Order>,
     pub(crate) backlogs: BTreeMap<String, Backlog>,
     pub(crate) events: Vec<(String, OrderEvent)>,
+    /// Every pick list that was released, by its id.
+    pub(crate) pick_lists: BTreeMap<String, PickList>,
+    /// How far a view must have read to see the latest command.
+    pub(crate) seen: Option<Token>,
     log: MemoryEventStore,
     read: Position,
     received: Position,
@@ -66,6 +71,8 @@ impl House {
             orders: BTreeMap::new(),
             backlogs: BTreeMap::new(),
             events: Vec::new(),
+            pick_lists: BTreeMap::new(),
+            seen: None,
             log,
             read: 0,
             received: 0,
@@ -77,7 +84,10 @@ impl House {
         let sent = self.commands.dispatch(Envelope::new(command)).await;
         self.look().await;
         match sent {
-            Ok(answered) => Ok(answered.answer),
+            Ok(answered) => {
+                self.seen = Some(answered.token);
+                Ok(answered.answer)
+            }
             Err(CommandError::Rejected(rejection)) => Err(rejection),
             Err(other) => panic!("{}: {other}", C::NAME),
         }
@@ -102,6 +112,8 @@ impl House {
             self.events.push((id, happened.as_ref().clone()));
         } else if let Some(happened) = event.as_event_of::<Backlog>().unwrap() {
             self.backlogs.entry(id).or_default().apply(&happened);
+        } else if let Some(happened) = event.as_event_of::<PickList>().unwrap() {
+            self.pick_lists.entry(id).or_default().apply(&happened);
         }
     }
 

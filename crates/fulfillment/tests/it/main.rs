@@ -11,3 +11,5 @@ mod inventory;
 mod leaving_shapes;
 mod properties;
 mod shapes;
+mod warehouse;
+mod warehouse_shapes;

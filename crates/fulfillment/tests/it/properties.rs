@@ -157,7 +157,7 @@ async fn act(house: &mut House, came: &mut [i64; 2], step: Step) {
 }
 
 /// What is true of an order at every moment.
-fn check(order: &Order) {
+pub(crate) fn check(order: &Order) {
     for line in order.lines() {
         let (waits, asked) = (line.untouched(), order.asked(&line.line_id));
         assert!(waits >= 0 && line.backordered >= 0 && line.rejected >= 0 && line.cancelled >= 0, "{order:#?}");
@@ -169,7 +169,7 @@ fn check(order: &Order) {
 }
 
 /// Everything is answered, and time passes until nothing but a lack of stock is waited for.
-async fn come_to_rest(house: &mut House) {
+pub(crate) async fn come_to_rest(house: &mut House) {
     for _ in 0..HOURS_MAX {
         house.settle().await;
         let pending = |order: &Order| order.lines().iter().any(|line| line.untouched() > 0);
@@ -191,7 +191,7 @@ async fn come_to_rest(house: &mut House) {
 }
 
 /// Each order holds in Inventory exactly what it thinks it holds, and no unit has gone or come by itself.
-fn check_the_end(house: &House, came: [i64; 2]) {
+pub(crate) fn check_the_end(house: &House, came: [i64; 2]) {
     for (sku, came) in SKUS.iter().zip(came) {
         assert_eq!(house.inventory.total(sku), came, "units of {sku}");
     }

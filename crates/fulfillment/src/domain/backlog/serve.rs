@@ -38,6 +38,14 @@ impl<'s, 'a> Service<'s, 'a> {
         self.orders.get(id).cloned().unwrap_or_else(|| self.states.of(&Order::stream(id)).as_ref().clone())
     }
 
+    /// Records what somebody saw happen to the order `id`, before it is told what that means.
+    pub fn happened(&mut self, id: &OrderId, event: OrderEvent) {
+        let mut order = self.order(id);
+        order.apply(&event);
+        self.orders.insert(id.clone(), order);
+        self.record(|decision| decision.record(&Order::stream(id), event));
+    }
+
     /// Tells the order `id` what has happened, and records what follows.
     pub fn tell(&mut self, id: &OrderId, input: &OrderInput) {
         let before = self.order(id);

@@ -9,6 +9,8 @@ pub mod hold;
 mod leaving;
 mod line;
 mod next;
+pub mod pack;
+mod packages;
 pub mod place;
 mod process;
 pub mod ready_to_ship;
@@ -22,9 +24,10 @@ use std::sync::Arc;
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, OrderId, ReturnId, ShipmentId};
+use super::ids::{LineId, OrderId, PackageId, ReturnId, ShipmentId};
 pub use event::{LineUnits, OrderEvent, PickFrom, Placed, PlacedLine, RejectedUnits, ReservedUnits, UnitsAt, Wanted};
 pub use line::{OrderLine, Units};
+pub use packages::Package;
 pub use process::OrderInput;
 pub use status::{LineStatus, OrderStatus, WrongTransition};
 pub use timers::{ANSWER_WAITS, ASK_AGAIN_WAITS, ATTEMPTS_MAX};
@@ -124,6 +127,9 @@ pub struct Order {
     /// Returns that have not come yet, and what is to come with them.
     #[serde(default)]
     returns: BTreeMap<ReturnId, Vec<LineUnits>>,
+    /// What was put into which package.
+    #[serde(default)]
+    packed: Vec<(PackageId, Arc<[UnitsAt]>)>,
 }
 
 impl Order {
@@ -254,8 +260,16 @@ impl Aggregate for Order {
             }
             OrderEvent::ReservationRequested { attempt, lines, answer_by, .. } => {
                 for wanted in lines {
-                    // What waited for stock does not wait any more: it is asked for.
-                    self.on_line(&wanted.line_id, |line| line.backordered -= line.backordered.min(wanted.quantity));
+                    if self.line(&wanted.line_id).is_none_or(|line| line.backordered == 0) {
+                        continue;
+                    }
+                    // What waited for stock does not wait any more: it is asked for. Units that nobody had asked for
+                    // come first; they did not wait.
+                    let asked = self.asked(&wanted.line_id);
+                    self.on_line(&wanted.line_id, |line| {
+                        let waited = wanted.quantity - (line.untouched() - asked).max(0);
+                        line.backordered -= waited.clamp(0, line.backordered);
+                    });
                 }
                 let state = AttemptState::Asked { answer_by: *answer_by };
                 self.attempts.push(Attempt { number: *attempt, wanted: lines.clone(), state });
@@ -299,8 +313,9 @@ impl Aggregate for Order {
                     line.missing_at.insert(at.location.clone());
                 });
             }
-            OrderEvent::Packed { lines, .. } => {
-                lines.iter().for_each(|at| self.on_units(at, |u| u.packed += at.quantity))
+            OrderEvent::Packed { package, lines } => {
+                self.packed.push((package.clone(), lines.as_slice().into()));
+                lines.iter().for_each(|at| self.on_units(at, |u| u.packed += at.quantity));
             }
             OrderEvent::ReadyToShip { implicit } => {
                 self.ready = true;

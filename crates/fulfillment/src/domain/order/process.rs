@@ -298,4 +298,17 @@ mod tests {
         assert_eq!((order.lines()[0].reserved(), order.lines()[1].reserved()), (1, 1));
         assert_eq!((order.lines()[0].rejected, order.lines()[0].rejected_for.as_deref()), (2, Some("SHORT_PICK")));
     }
+
+    #[test]
+    fn units_that_are_missing_are_asked_for_beside_others_that_wait() {
+        let given = nothing().when(with(Policy::Backorder, "o", &[("TEA", 3)])).given();
+        let given = told(given, "o", reserved(1, &[("1", "main", 2)]));
+        assert_eq!(found(&given, "o").lines()[0].backordered, 1);
+        let missing = units_at("1", 1, "main", 2);
+        let given = given.events(&stream("o"), [OrderEvent::ShortPicked { units: missing.clone() }]);
+        let given = told(given, "o", OrderInput::ShortPicked { units: missing });
+        let order = found(&given, "o");
+        let tea = &order.lines()[0];
+        assert_eq!((tea.backordered, tea.untouched(), order.asked(&line("1"))), (1, 2, 2));
+    }
 }
