@@ -24,10 +24,8 @@ use application::timeline::Timeline;
 use application::waves::{ListWaves, WaveById};
 use domain::backlog::Backlog;
 use domain::goods_return::{GoodsReturn, cancel::CancelReturn, receive::ReceiveReturn, request::RequestReturn};
-use domain::order::{
-    Order, cancel::CancelOrder, hold::PutOnHold, pack::PackUnits, place::PlaceOrder, ready_to_ship::MakeReadyToShip,
-    release_hold::ReleaseHold,
-};
+use domain::order::{Order, cancel::CancelOrder, hold::PutOnHold, place::PlaceOrder, release_hold::ReleaseHold};
+use domain::order::{pack::PackUnits, ready_to_ship::MakeReadyToShip};
 use domain::pick_list::{PickList, pick_task::PickUnits, release::ReleasePickList, short_task::MissUnits};
 use domain::shipment::{
     Shipment, dispatch::Dispatch, plan::PlanShipment, rebook::Rebook, record_booking::RecordBooking,
@@ -46,10 +44,10 @@ pub fn context() -> cqrs::Context {
         // What it remembers.
         .timed::<Order>()
         .aggregate::<Backlog>()
-        .aggregate::<PickList>()
-        .aggregate::<Wave>()
         .aggregate::<Shipment>()
         .aggregate::<GoodsReturn>()
+        .aggregate::<PickList>()
+        .aggregate::<Wave>()
         // What can be asked of it.
         .command::<PlaceOrder>()
         .command::<CancelOrder>()
@@ -81,25 +79,25 @@ pub fn context() -> cqrs::Context {
         .query::<ListLateOrders>()
         .query::<ListBackorders>()
         .query::<ListDemand>()
+        .query::<ShipmentById>()
+        .query::<ListShipments>()
+        .query::<DueShipments>()
+        .query::<ReturnById>()
+        .query::<ListReturns>()
         .query::<PickListById>()
         .query::<PickListsOfOrder>()
         .query::<PackagesOfOrder>()
         .query::<ListPickLists>()
         .query::<WaveById>()
         .query::<ListWaves>()
-        .query::<ShipmentById>()
-        .query::<ListShipments>()
-        .query::<DueShipments>()
-        .query::<ReturnById>()
-        .query::<ListReturns>()
         // What it keeps ready to answer.
         .view(OrderProjection)
         .view(BackorderProjection)
         .view(DemandProjection)
-        .view(PickListProjection)
-        .view(WaveProjection)
         .view(ShipmentProjection)
         .view(ReturnProjection)
+        .view(PickListProjection)
+        .view(WaveProjection)
         // What it hears from others, and what it tells them.
         .reacts::<react::Stock>()
         .publishes(publish::publish)

@@ -70,8 +70,8 @@ pub fn router_behind_gateway(state: ApiState) -> Router {
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut api = Description::openapi();
-    api.merge(warehouse::description());
     api.merge(leaving::description());
+    api.merge(warehouse::description());
     let kinds: Vec<_> = comanda_web::kinds::ALL.iter().chain(problems::ALL).copied().collect();
     comanda_web::openapi::complete(&mut api, &kinds);
     api

@@ -121,15 +121,15 @@ pub struct Order {
     /// When what waits for stock is asked for again.
     again_at: Option<Timestamp>,
     shipments: BTreeSet<ShipmentId>,
-    /// What was put into which package.
-    #[serde(default)]
-    packed: Vec<(PackageId, Arc<[UnitsAt]>)>,
     /// Shipments that were planned and have neither left nor been voided.
     #[serde(default)]
     planned: BTreeSet<ShipmentId>,
     /// Returns that have not come yet, and what is to come with them.
     #[serde(default)]
     returns: BTreeMap<ReturnId, Vec<LineUnits>>,
+    /// What was put into which package.
+    #[serde(default)]
+    packed: Vec<(PackageId, Arc<[UnitsAt]>)>,
 }
 
 impl Order {
