@@ -17,6 +17,7 @@ mod hostile;
 mod http;
 mod lists;
 mod operators;
+mod orders;
 mod process;
 mod reservations;
 mod server;
