@@ -121,7 +121,7 @@ impl Site {
                 help = "say where it is, or add its role",
                 "this process does not run {role:?}, and {flag} does not say where it is"
             )),
-            (_, at) => Ok(at.clone()),
+            (_, at) => at.as_deref().map(|base| authority(base).map(|_| base.to_owned())).transpose(),
         };
         let inventory = here(Role::Inventory, &options.inventory_at, "--inventory-at")?;
         let fulfillment = here(Role::Fulfillment, &options.fulfillment_at, "--fulfillment-at")?;
@@ -148,7 +148,7 @@ impl Site {
 
 /// `host:port` of a base address.
 fn authority(base: &str) -> Result<Authority> {
-    let uri: Uri = base.parse().into_diagnostic()?;
+    let uri: Uri = base.parse().unwrap_or_default();
     match (uri.scheme_str(), uri.authority()) {
         (Some("http"), Some(authority)) => Ok(authority.clone()),
         _ => Err(miette!(help = "write it as http://host:port", "{base} is no address of another process")),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use comanda_web::Problem;
+use axum::routing::{any, get};
+use comanda_web::{Problem, kinds};
 
 pub(crate) use peer::Peer;
 
@@ -29,6 +30,9 @@ pub(crate) struct Gateway {
 const FULFILLMENT_PATHS: &[&str] =
     &["orders", "backorders", "late-orders", "demand", "pick-lists", "waves", "packages", "shipments", "returns"];
 
+/// What starts the paths that both contexts answer for: `?context=` says which.
+const SHARED_PATHS: &[&str] = &["events", "webhooks", "dead-letters"];
+
 /// `router` with the composed order; a path that it does not have is passed on to the context that answers for it elsewhere.
 pub(crate) fn around(gateway: Gateway, router: Router) -> Router {
     let elsewhere = gateway.has_elsewhere();
@@ -38,11 +42,33 @@ pub(crate) fn around(gateway: Gateway, router: Router) -> Router {
         .route("/orders/{orderId}", get(order::read))
         .with_state(Arc::clone(&state));
     let router = router.merge(composed);
-    if elsewhere { router.fallback_service(Router::new().fallback(pass_on).with_state(state)) } else { router }
+    if !elsewhere {
+        return router;
+    }
+    // A route and no fallback: what stands around all routes has a fallback of its own.
+    let others = Router::new().route("/{*path}", any(pass_on)).with_state(Arc::clone(&state));
+    router.layer(from_fn_with_state(state, asked_of)).merge(others)
 }
 
 async fn pass_on(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let peer = gateway.of(request.uri().path(), request.uri().query());
+    match gateway.of(request.uri().path(), request.uri().query()) {
+        // It would have been found here.
+        Peer::Here(_) => {
+            Problem::new(kinds::NOT_FOUND, "No resource has this path: see `/openapi.json`.").into_response()
+        }
+        there => forward(there, request).await,
+    }
+}
+
+/// Passes on what asks with `?context=` for a context that is elsewhere, though the path is here too.
+async fn asked_of(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    match gateway.asked(resource(request.uri().path()), request.uri().query()) {
+        Some(there @ Peer::There(_)) => forward(there, request).await,
+        _ => next.run(request).await,
+    }
+}
+
+async fn forward(peer: &Peer, request: Request) -> Response {
     match peer.forward(request).await {
         Ok(response) => response,
         Err(why) => unavailable(&why).into_response(),
@@ -58,12 +84,26 @@ impl Gateway {
         [&self.inventory, &self.fulfillment].into_iter().any(|peer| matches!(peer, Peer::There(_)))
     }
 
-    /// Who answers for a path. Where both do (feeds, webhooks, dead letters), `?context=` says which.
+    /// Who answers for a path.
     fn of(&self, path: &str, query: Option<&str>) -> &Peer {
-        let mut parts = path.split('/').filter(|part| !part.is_empty());
-        let first = parts.next().unwrap_or_default();
-        let resource = if first == "v1" { parts.next().unwrap_or_default() } else { first };
-        let asked = query.into_iter().flat_map(|query| query.split('&')).any(|pair| pair == "context=fulfillment");
-        if asked || FULFILLMENT_PATHS.contains(&resource) { &self.fulfillment } else { &self.inventory }
+        let resource = resource(path);
+        let whose = if FULFILLMENT_PATHS.contains(&resource) { &self.fulfillment } else { &self.inventory };
+        self.asked(resource, query).unwrap_or(whose)
     }
+
+    /// The context that `?context=` names, where both answer.
+    fn asked(&self, resource: &str, query: Option<&str>) -> Option<&Peer> {
+        let mut pairs = query.filter(|_| SHARED_PATHS.contains(&resource))?.split('&');
+        pairs.find_map(|pair| match pair {
+            "context=inventory" => Some(&self.inventory),
+            "context=fulfillment" => Some(&self.fulfillment),
+            _ => None,
+        })
+    }
+}
+
+/// What starts a path, behind its version.
+fn resource(path: &str) -> &str {
+    let mut parts = path.split('/').filter(|part| !part.is_empty() && *part != "v1");
+    parts.next().unwrap_or_default()
 }

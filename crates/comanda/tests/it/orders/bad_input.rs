@@ -130,8 +130,20 @@ fn wrong_actions() {
             "INVALID_FIELDS",
             Some("/lines/1/lineId"),
         ),
-        ("/v1/orders/o/cancel", &line(json!({"lineId": "1", "quantity": 0})), 422, "INVALID_FIELDS", Some("/lines/0/quantity")),
-        ("/v1/orders/o/cancel", &line(json!({"lineId": "1", "quantity": 1})), 400, "INVALID_HEADER", Some("Idempotency-Key")),
+        (
+            "/v1/orders/o/cancel",
+            &line(json!({"lineId": "1", "quantity": 0})),
+            422,
+            "INVALID_FIELDS",
+            Some("/lines/0/quantity"),
+        ),
+        (
+            "/v1/orders/o/cancel",
+            &line(json!({"lineId": "1", "quantity": 1})),
+            400,
+            "INVALID_HEADER",
+            Some("Idempotency-Key"),
+        ),
         ("/v1/orders/o/release-hold", r#"{"reason":"x"}"#, 400, "WRONG_SHAPE", Some("/reason")),
     ] {
         shop.refuses("POST", path, body, status, code, pointer);

@@ -24,7 +24,11 @@ fn an_order_is_placed_reserved_and_cancelled() {
     assert_eq!((place.reservation_id.as_str(), place.location_id.as_str(), place.quantity), ("o~1", "main", 4));
     assert_eq!((server.waits("o"), server.counters("TEA")), (vec!["PICKING".to_owned()], (10, 0, 4, 6)));
     let held = server.get("/v1/reservations/o~1").is(200).json();
-    assert_eq!((held["state"].as_str(), held.get("expiresAt")), (Some("CONFIRMED"), None), "an order's hold has no end");
+    assert_eq!(
+        (held["state"].as_str(), held.get("expiresAt")),
+        (Some("CONFIRMED"), None),
+        "an order's hold has no end"
+    );
 
     let reason = json!({"reason": "the buyer has changed their mind"});
     let cancelled = server.post("/v1/orders/o/cancel", &reason).is(200);
@@ -87,10 +91,7 @@ fn an_order_on_hold_keeps_its_stock_and_goes_on_when_it_is_let() {
     assert_eq!(free.status, "RESERVED");
     server.poke("/v1/orders/o/release-hold").is(200);
     assert_eq!(server.waits("o"), ["PICKING"]);
-    assert_eq!(
-        server.happened("o"),
-        ["PLACED", "RESERVATION_REQUESTED", "RESERVED", "PUT_ON_HOLD", "HOLD_RELEASED"]
-    );
+    assert_eq!(server.happened("o"), ["PLACED", "RESERVATION_REQUESTED", "RESERVED", "PUT_ON_HOLD", "HOLD_RELEASED"]);
 }
 
 #[test]

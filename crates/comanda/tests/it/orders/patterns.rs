@@ -133,7 +133,9 @@ fn compensation_does_not_drift_however_often_orders_are_placed_and_cancelled() {
                 1 => drop(server.status(&id)),
                 2 => {
                     let line = json!({"lines": [{"lineId": "1"}]});
-                    server.post(&format!("/v1/orders/{id}/cancel"), &line).is(200);
+                    let cancelled = server.post(&format!("/v1/orders/{id}/cancel"), &line);
+                    // It may have been rejected already.
+                    assert!(matches!(cancelled.status, 200 | 409), "{cancelled:?}");
                 }
                 _ => drop(crate::wait::until("it is answered", || {
                     Some(server.status(&id)).filter(|status| status != "RESERVATION_PENDING")

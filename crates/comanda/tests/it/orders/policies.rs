@@ -58,7 +58,8 @@ fn a_receipt_serves_the_oldest_promise_first() {
     let server = Server::start();
     server.post("/v1/skus", &json!({"sku": "TEA"})).is(201);
     // Placed in another order than promised; what is promised for no day comes last.
-    for (id, promised, quantity) in [("none", None, 1), ("later", Some("2031-05-02"), 2), ("sooner", Some("2031-05-01"), 3)]
+    for (id, promised, quantity) in
+        [("none", None, 1), ("later", Some("2031-05-02"), 2), ("sooner", Some("2031-05-01"), 3)]
     {
         let mut body = order(id, "BACKORDER", &[("TEA", quantity)]);
         if let Some(day) = promised {

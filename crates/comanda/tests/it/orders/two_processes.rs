@@ -37,7 +37,10 @@ fn orders_pass_between_two_processes() {
     // Inventory alone knows of no orders, and says so of a path it does not have.
     inventory.get("/v1/orders/q").problem(404, "NOT_FOUND");
     let report = pair.stop_and_verify();
-    assert_eq!((&report["orders"], &report["ordersInFlight"], &report["deadLetters"]), (&json!(3), &json!(0), &json!(0)));
+    assert_eq!(
+        (&report["orders"], &report["ordersInFlight"], &report["deadLetters"]),
+        (&json!(3), &json!(0), &json!(0))
+    );
 }
 
 #[test]
@@ -77,8 +80,13 @@ fn whichever_is_killed_while_orders_are_placed_every_order_ends_and_nothing_leak
         std::thread::scope(|scope| {
             let (first, then) = wanted.split_at(some);
             first.iter().for_each(|id| drop(place(gateway, id)));
-            let placing = scope.spawn(|| at_once(4, |n| then.iter().skip(n).step_by(4).for_each(|id| drop(place(gateway, id)))));
-            if round % 2 == 0 { pair.inventory.kill_and_start() } else { pair.fulfillment.kill_and_start() }
+            let placing =
+                scope.spawn(|| at_once(4, |n| then.iter().skip(n).step_by(4).for_each(|id| drop(place(gateway, id)))));
+            if round % 2 == 0 {
+                pair.inventory.kill_and_start()
+            } else {
+                pair.fulfillment.kill_and_start()
+            }
             placing.join().unwrap();
         });
         ids.extend(wanted);
@@ -99,7 +107,10 @@ fn whichever_is_killed_while_orders_are_placed_every_order_ends_and_nothing_leak
     assert_eq!(inventory.counters("TEA"), (100_000, 0, 168, 99_832), "each was reserved once");
     assert_eq!(inventory.counters("MUG"), (100, 0, 100, 0));
     let report = pair.stop_and_verify();
-    assert_eq!((&report["orders"], &report["ordersInFlight"], &report["deadLetters"]), (&json!(168), &json!(0), &json!(0)));
+    assert_eq!(
+        (&report["orders"], &report["ordersInFlight"], &report["deadLetters"]),
+        (&json!(168), &json!(0), &json!(0))
+    );
 }
 
 #[test]
@@ -121,7 +132,10 @@ fn orders_are_taken_while_inventory_is_down_and_reserved_when_it_is_back() {
     assert_eq!((&part["status"], &order["parts"]["order"]["status"]), (&json!("unavailable"), &json!("ok")));
     assert!(part["detail"].as_str().unwrap().contains("inventory"), "{part}");
     let stock = gateway.get("/v1/stock/TEA").problem(503, "CONTEXT_UNAVAILABLE");
-    assert!(stock.detail.contains("inventory") && stock.detail.contains(&pair.inventory.addr().to_string()), "{stock:?}");
+    assert!(
+        stock.detail.contains("inventory") && stock.detail.contains(&pair.inventory.addr().to_string()),
+        "{stock:?}"
+    );
     assert!(gateway.get("/v1/orders").is(200).json()["items"].is_array());
     gateway.get("/health").is(200);
 

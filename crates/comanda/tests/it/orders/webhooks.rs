@@ -152,10 +152,10 @@ fn an_event_is_sent_again_when_somebody_asks() {
     let told = heard(&receiver, 4);
     assert_eq!((told[3].event(), told[3].header("webhook-id")), (event, told[1].header("webhook-id")));
     is_signed(&told[3], &secret);
-    wait::until("it is written down", || desk.deliveries("erp").iter().any(|delivery| delivery.redelivery).then_some(()));
-    desk.server
-        .post("/v1/webhooks/nobody/redeliver?context=fulfillment", &again)
-        .problem(404, "UNKNOWN_WEBHOOK");
+    wait::until("it is written down", || {
+        desk.deliveries("erp").iter().any(|delivery| delivery.redelivery).then_some(())
+    });
+    desk.server.post("/v1/webhooks/nobody/redeliver?context=fulfillment", &again).problem(404, "UNKNOWN_WEBHOOK");
 }
 
 #[test]
@@ -179,7 +179,13 @@ fn this_machine_is_not_called_unless_it_is_allowed() {
         let hook = json!({"webhookId": "erp", "url": url, "kinds": [PLACED]});
         server.post("/v1/webhooks?context=fulfillment", &hook)
     };
-    for address in ["http://127.0.0.1:80/x", "http://[::1]/x", "http://10.0.0.1/x", "http://169.254.169.254/latest", &receiver.url()] {
+    for address in [
+        "http://127.0.0.1:80/x",
+        "http://[::1]/x",
+        "http://10.0.0.1/x",
+        "http://169.254.169.254/latest",
+        &receiver.url(),
+    ] {
         let problem = hook(address).problem(422, "INVALID_FIELDS");
         assert_eq!(problem.errors[0].pointer, "/url");
         assert!(problem.errors[0].detail.contains("not public"), "{problem:?}");
@@ -188,8 +194,7 @@ fn this_machine_is_not_called_unless_it_is_allowed() {
     hook(&receiver.url().replace("127.0.0.1", "localhost")).is(201);
     server.place("o", &[("TEA", 1)]).is(202);
     let tried = wait::until("it was tried", || {
-        let page: Page<WebhookDelivery> =
-            server.get("/v1/webhooks/erp/deliveries?context=fulfillment").is(200).read();
+        let page: Page<WebhookDelivery> = server.get("/v1/webhooks/erp/deliveries?context=fulfillment").is(200).read();
         page.items.into_iter().next()
     });
     assert!(!tried.succeeded && tried.error.as_deref().unwrap().contains("not public"), "{tried:?}");
@@ -199,7 +204,9 @@ fn this_machine_is_not_called_unless_it_is_allowed() {
 #[test]
 fn whose_webhook_it_is_must_be_said_where_both_are_served() {
     let server = Server::start();
-    for (method, path) in [("GET", "/v1/webhooks"), ("GET", "/v1/webhooks/erp?context=kitchen"), ("POST", "/v1/webhooks")] {
+    for (method, path) in
+        [("GET", "/v1/webhooks"), ("GET", "/v1/webhooks/erp?context=kitchen"), ("POST", "/v1/webhooks")]
+    {
         let answer = server.request(method, path).json(&json!({"url": "https://shop.example/hook"})).send();
         let problem = answer.problem(400, "INVALID_PARAMETER");
         assert_eq!(problem.errors[0].pointer, "?context");
