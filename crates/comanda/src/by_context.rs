@@ -1,4 +1,4 @@
-//! Paths that every context has for itself (webhooks, dead letters): `?context=` says whose are meant.
+//! Paths that every context has for itself (events, webhooks, dead letters): `?context=` says whose are meant.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tower::ServiceExt;
 type Routers = Arc<Vec<(&'static str, Router)>>;
 
 /// Serves `paths` by whichever of `routers` is asked for. Where there is one only, nobody need say so.
-pub(crate) fn router(paths: &[&str], mut routers: Vec<(&'static str, Router)>) -> Router {
+pub(crate) fn router(paths: &[String], mut routers: Vec<(&'static str, Router)>) -> Router {
     if routers.len() < 2 {
         return routers.pop().map(|(_, only)| only).unwrap_or_default();
     }

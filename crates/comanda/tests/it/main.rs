@@ -12,6 +12,7 @@ mod durability;
 mod failures;
 mod fixture;
 mod full_disk;
+mod gateway;
 mod history;
 mod hostile;
 mod http;
