@@ -18,7 +18,7 @@ use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::ops::{Ops, Watched};
 use crate::platform::{Contexts, Platform};
-use crate::site::{self, Role, Site};
+use crate::site::{Role, Site, SiteOptions};
 use crate::{documents, fault, listen, routes, telemetry};
 
 /// What `serve` can be told.
@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     partitions: u16,
     #[command(flatten)]
-    site: site::Options,
+    site: SiteOptions,
     #[command(flatten)]
     fault: fault::Options,
 }

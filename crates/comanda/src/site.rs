@@ -31,7 +31,7 @@ pub(crate) enum Role {
 
 /// What a process runs, and where it finds what it does not run.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct SiteOptions {
     /// What this process runs. A context it does not run is reached at the address given for it.
     #[arg(
         long,
@@ -55,7 +55,7 @@ pub(crate) struct Options {
     webhooks_to_loopback: bool,
 }
 
-impl Options {
+impl SiteOptions {
     /// Whether this process has `role`.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
@@ -73,7 +73,7 @@ impl Site {
     ///
     /// # Errors
     /// The options contradict each other, or leave out where a context is.
-    pub(crate) fn of(options: &Options, dir: &Path) -> Result<Self> {
+    pub(crate) fn of(options: &SiteOptions, dir: &Path) -> Result<Self> {
         let here = |role, at: &Option<String>, flag: &str| match (options.has(role), at) {
             (true, Some(_)) => Err(miette!(
                 help = "leave one of the two out",

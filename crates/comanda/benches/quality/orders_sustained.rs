@@ -10,7 +10,7 @@ use crate::raw_append::RawLog;
 use crate::row::{Row, ms, per_s};
 
 const ORDERS_PER_S_MIN: f64 = 5_000.0;
-/// What the system it replaces is documented to do, over HTTP and with its data on disk.
+/// What the system it replaces is documented to do.
 const ANCESTOR: &str = "45 to 50 orders/s";
 /// Rows of one raw transaction.
 const RAW_BATCH: usize = 1_000;
