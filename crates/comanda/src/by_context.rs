@@ -1,4 +1,4 @@
-//! Paths that every context has for itself (webhooks, dead letters): `?context=` says whose are meant.
+//! Paths that every context has for itself (events, webhooks, dead letters): `?context=` says whose are meant.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tower::ServiceExt;
 type Routers = Arc<Vec<(&'static str, Router)>>;
 
 /// Serves `paths` by whichever of `routers` is asked for. Where there is one only, nobody need say so.
-pub(crate) fn router(paths: &[&str], mut routers: Vec<(&'static str, Router)>) -> Router {
+pub(crate) fn router(paths: &[String], mut routers: Vec<(&'static str, Router)>) -> Router {
     if routers.len() < 2 {
         return routers.pop().map(|(_, only)| only).unwrap_or_default();
     }
@@ -21,7 +21,7 @@ pub(crate) fn router(paths: &[&str], mut routers: Vec<(&'static str, Router)>) -
     all.with_state(Arc::new(routers))
 }
 
-async fn chosen(State(routers): State<Routers>, request: Request) -> Response {
+async fn chosen(State(routers): State<Routers>, mut request: Request) -> Response {
     let mut pairs = request.uri().query().unwrap_or_default().split('&');
     let asked = pairs.find_map(|pair| pair.strip_prefix("context="));
     let Some((_, router)) = routers.iter().find(|(name, _)| Some(*name) == asked) else {
@@ -29,6 +29,8 @@ async fn chosen(State(routers): State<Routers>, request: Request) -> Response {
         let detail = format!("must be one of those served here: {names}");
         return Problem::at(kinds::INVALID_PARAMETER, "?context", detail).into_response();
     };
+    // What this path's pattern has found would be counted among what the context's own pattern finds.
+    request.extensions_mut().clear();
     match router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

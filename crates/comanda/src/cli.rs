@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::carrier::standin;
-use crate::{crash, demo, load, serve, telemetry, verify};
+use crate::{crash, demo, documents, load, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -30,6 +30,8 @@ enum Command {
     Verify(verify::Options),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
+    /// Print the AsyncAPI document of the contract events.
+    Asyncapi,
     /// A stand-in for a carrier, for trying out bookings: it can be slow, fail, and say yes unheard.
     ///
     /// Exit code 1 if a reference was booked twice.
@@ -75,7 +77,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(options) => runtime.block_on(serve::run(options)),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
         Command::Verify(options) => runtime.block_on(verify::run(options)),
-        Command::Openapi => serve::print_openapi(),
+        Command::Openapi => documents::print(documents::openapi()),
+        Command::Asyncapi => documents::print(documents::asyncapi()),
         Command::Carrier(options) => runtime.block_on(standin::run(options)),
         Command::Load(Load::FlashSale(options)) => runtime.block_on(load::flash_sale(options)),
         Command::Load(Load::Crash(options)) => runtime.block_on(crash::run(options)),

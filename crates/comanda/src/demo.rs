@@ -17,7 +17,8 @@ use miette::{IntoDiagnostic, Result, miette};
 
 use crate::compose::Data;
 use crate::platform::Contexts;
-use crate::serve::{self, Server, Site};
+use crate::serve::{self, Server};
+use crate::site::Site;
 use crate::{disk, listen, telemetry, verify};
 use report::Report;
 

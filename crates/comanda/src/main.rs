@@ -7,6 +7,7 @@ mod compose;
 mod crash;
 mod demo;
 mod disk;
+mod documents;
 mod fault;
 mod gateway;
 mod listen;
@@ -15,6 +16,7 @@ mod ops;
 mod platform;
 mod routes;
 mod serve;
+mod site;
 mod telemetry;
 mod verify;
 

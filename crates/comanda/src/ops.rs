@@ -20,6 +20,7 @@ pub(crate) struct Ops {
     pub(crate) failure: watch::Receiver<Option<String>>,
     pub(crate) contexts: Vec<Watched>,
     pub(crate) openapi: Arc<str>,
+    pub(crate) asyncapi: Arc<str>,
 }
 
 /// What operators look at in one context.
@@ -48,13 +49,14 @@ impl Watched {
     }
 }
 
-/// `/health`, `/ready`, `/metrics` and `/openapi.json`.
+/// `/health`, `/ready`, `/metrics`, `/openapi.json` and `/asyncapi.json`.
 pub(crate) fn router(ops: Ops) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(openapi))
+        .route("/asyncapi.json", get(asyncapi))
         .with_state(ops)
 }
 
@@ -114,4 +116,8 @@ async fn metrics(State(ops): State<Ops>) -> Response {
 
 async fn openapi(State(ops): State<Ops>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], ops.openapi.to_string()).into_response()
+}
+
+async fn asyncapi(State(ops): State<Ops>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], ops.asyncapi.to_string()).into_response()
 }

@@ -5,42 +5,50 @@ use std::sync::Arc;
 use axum::Router;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
-use comanda_web::{Kind, feed, in_context, problem_pages};
-use cqrs::Feed;
-use miette::{IntoDiagnostic, Result};
+use comanda_web::{feed, in_context, problem_pages, refusing};
 use tokio::sync::watch;
-use utoipa::openapi::OpenApi;
 
 use crate::by_context;
-use crate::compose::hooks as webhooks;
-use crate::gateway::{self, Gateway, Peer};
+use crate::compose::{Running, hooks as webhooks};
+use crate::documents::{self, kinds, shared_paths};
+use crate::gateway::{self, Gateway, Peer, pass_on};
 use crate::ops::{self, Ops};
 use crate::platform::Platform;
 
-/// The paths of webhooks, which each context has for itself.
-const WEBHOOK_PATHS: &[&str] = &["/v1/webhooks", "/v1/webhooks/{*rest}"];
-
-/// Where the contexts are that do not run here.
+/// Where the contexts are that do not run here, if this process is their gateway.
 #[derive(Clone, Default)]
 pub(crate) struct Elsewhere {
     pub(crate) inventory: Option<Peer>,
     pub(crate) fulfillment: Option<Peer>,
 }
 
-/// All routes of `platform`. Long polls end once `stopping` is dropped.
-pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopping: watch::Receiver<()>) -> Router {
-    let contexts = Contexts::of(platform);
-    let feeds: Vec<Arc<dyn Feed>> = platform.running().map(crate::compose::Running::feed).collect();
-    let hooks = platform.webhooks.iter().map(|hooks| {
-        let name = if hooks.context() == "inventory" { "inventory" } else { "fulfillment" };
-        (name, in_context(webhooks::router(Arc::clone(hooks)), name))
-    });
-    let mut router = ops::router(ops).merge(problem_pages(kinds()));
-    if !feeds.is_empty() {
-        router = router.merge(feed::router(feeds, stopping));
-        router = router.merge(by_context::router(WEBHOOK_PATHS, hooks.collect()));
+impl Elsewhere {
+    /// Each with its name and the paths it answers for.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, &Peer, Vec<String>)> {
+        let inventory = self.inventory.iter().map(|peer| ("inventory", peer, documents::paths(inventory::openapi())));
+        let fulfillment = self.fulfillment.iter();
+        inventory.chain(fulfillment.map(|peer| ("fulfillment", peer, documents::paths(fulfillment::openapi()))))
     }
-    contexts.around(elsewhere, router)
+}
+
+/// All routes of `platform`. Long polls end once `stopping` is dropped.
+pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopping: &watch::Receiver<()>) -> Router {
+    let mut router = ops::router(ops).merge(problem_pages(kinds()));
+    let mut shared: Vec<_> = platform
+        .running()
+        .zip(&platform.webhooks)
+        .map(|(running, hooks)| {
+            let name = running.context.name();
+            let events = feed::router(vec![running.feed()], stopping.clone());
+            (name, refusing(events.merge(in_context(webhooks::router(Arc::clone(hooks)), name))))
+        })
+        .collect();
+    for (name, peer, paths) in elsewhere.parts() {
+        router = router.merge(pass_on::these(peer.clone(), &paths, stopping.clone()));
+        shared.push((name, pass_on::all(peer.clone(), stopping.clone())));
+    }
+    // With one context alone its routes are merged as they are, and what they refuse is the whole server's matter.
+    Contexts::of(platform).around(elsewhere, router.merge(by_context::router(&shared_paths(), shared)))
 }
 
 /// The routes of the contexts that run here.
@@ -52,7 +60,7 @@ struct Contexts {
 
 impl Contexts {
     fn of(platform: &Platform) -> Self {
-        let buses = |running: &crate::compose::Running| (running.commands.clone(), running.queries.clone());
+        let buses = |running: &Running| (running.commands.clone(), running.queries.clone());
         let inventory = platform.inventory.as_ref().map(buses).map(|(commands, queries)| {
             in_context(inventory::router(inventory::ApiState { commands, queries }), "inventory")
         });
@@ -74,35 +82,9 @@ impl Contexts {
         let router = with(shared, self.inventory);
         match (inventory, fulfillment) {
             (Some(inventory), Some(fulfillment)) => {
-                gateway::around(Gateway { inventory, fulfillment }, with(router, behind))
+                with(router, behind).merge(gateway::composed(Gateway { inventory, fulfillment }))
             }
             _ => with(router, whole),
         }
     }
-}
-
-fn kinds() -> Vec<&'static Kind> {
-    let mut kinds: Vec<&'static Kind> = Vec::new();
-    let own = [comanda_web::kinds::ALL, inventory::problems::ALL, fulfillment::problems::ALL, webhooks::PROBLEM_KINDS];
-    for kind in own.into_iter().chain([gateway::ALL]).flatten() {
-        if !kinds.iter().any(|known| known.code == kind.code) {
-            kinds.push(kind);
-        }
-    }
-    kinds
-}
-
-/// The description of every route, of all contexts.
-pub(crate) fn openapi() -> OpenApi {
-    let mut api = inventory::openapi();
-    for other in [fulfillment::openapi(), webhooks::openapi(), feed::openapi()] {
-        api.merge(other);
-    }
-    comanda_web::openapi::complete(&mut api, &kinds());
-    api
-}
-
-/// The description as it is served and printed.
-pub(crate) fn openapi_text() -> Result<String> {
-    openapi().to_pretty_json().into_diagnostic()
 }

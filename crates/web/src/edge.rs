@@ -43,14 +43,21 @@ impl Default for EdgeLimits {
 
 /// `router` with everything that applies to every request. The metrics recorder must be installed before the first one.
 pub fn edge(router: Router, limits: EdgeLimits) -> Router {
+    refusing(router)
+        // Resolved once here: without it every request would put the layers around its handler anew.
+        .with_state(())
+        .layer(EdgeLayer { limits })
+}
+
+/// `router` that answers a problem to a path or a method it does not have.
+///
+/// [`edge`] sees to it for a whole server; a router that is asked by a handler of another one needs it for itself.
+pub fn refusing(router: Router) -> Router {
     router
         .fallback(async || Problem::new(kinds::NOT_FOUND, "No resource has this path: see `/openapi.json`."))
         .method_not_allowed_fallback(async |method: Method| {
             Problem::new(kinds::METHOD_NOT_ALLOWED, format!("{method} is not possible here: `Allow` says what is."))
         })
-        // Resolved once here: without it every request would put the layers around its handler anew.
-        .with_state(())
-        .layer(EdgeLayer { limits })
 }
 
 #[derive(Clone, Copy)]

@@ -27,7 +27,7 @@ pub use body::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX};
 pub use call::{CONSISTENCY_TOKEN, Call, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, Inquiry};
 pub use context_tokens::in_context;
 pub use correlation::{TRACEPARENT, X_CORRELATION_ID};
-pub use edge::{EdgeLimits, edge};
+pub use edge::{EdgeLimits, edge, refusing};
 pub use fields::Fields;
 pub use json::{Json, Nothing, OptionalJson};
 pub use kinds::{Kind, problem_pages};

@@ -65,6 +65,16 @@ impl Ids {
         }
     }
 
+    /// Calls that each place an order of two lines.
+    pub(crate) fn ordering(&self) -> impl Fn(u64) -> Call + Send + Sync + 'static {
+        let ids = self.clone();
+        move |number| {
+            let (id, other) = (ids.next(), number % 1_000);
+            let lines = format!(r#"{{"sku":"{HOT}","quantity":1}},{{"sku":"SKU-{other}","quantity":1}}"#);
+            Call::post("/v1/orders", format!(r#"{{"orderId":"{id}","lines":[{lines}]}}"#))
+        }
+    }
+
     fn reservation(&self, sku: &str) -> String {
         format!(r#"{{"reservationId":"{}","lines":[{{"sku":"{sku}","quantity":1}}]}}"#, self.next())
     }

@@ -15,6 +15,8 @@ mod lag;
 mod many_skus;
 mod one_client;
 mod open_holds;
+mod orders_at_rate;
+mod orders_sustained;
 mod others;
 mod overload;
 mod process;
@@ -48,7 +50,7 @@ struct Cli {
     #[arg(long)]
     quick: bool,
     /// Measure only these rows of the table, by number.
-    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=11))]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=13))]
     only: Vec<u8>,
     /// Write the table as JSON as well.
     #[arg(long, value_name = "FILE")]
@@ -105,7 +107,7 @@ async fn table(cli: &Cli) -> Result<()> {
     let before = bench.fdatasync_per_s()?;
     println!("{}; disk: {before:.0} fdatasync/s", bench.describe());
     let (mut rows, mut busy) = (Vec::<Row>::new(), Vec::new());
-    for number in (1..=10).filter(|number| cli.wants(*number)) {
+    for number in (1..=10).chain(12..=13).filter(|number| cli.wants(*number)) {
         eprintln!("measuring row {number} ...");
         let started = Ticks::now();
         match measure(number, &mut bench).await {
@@ -142,6 +144,8 @@ async fn measure(number: u8, bench: &mut Bench) -> Result<Vec<Row>> {
         7 => lag::measure(bench).await,
         8 => rebuild::measure(bench).await,
         9 => idle::measure(bench).await,
-        _ => overload::measure(bench).await,
+        10 => overload::measure(bench).await,
+        12 => orders_at_rate::measure(bench).await,
+        _ => orders_sustained::measure(bench).await,
     }
 }

@@ -95,7 +95,13 @@ impl Server {
 
     /// As [`Server::start_by`], given back as soon as it has said where it serves.
     pub(crate) fn announced(mut command: Command, data: &Path, errors: &Path) -> Self {
-        command.arg("serve").arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").args(["--listen", "127.0.0.1:0"]);
+        Self::serving(command, data, errors)
+    }
+
+    /// As [`Server::announced`], by a whole command line of which only the folder is missing.
+    pub(crate) fn serving(mut command: Command, data: &Path, errors: &Path) -> Self {
+        command.arg("--data").arg(data);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(errors).unwrap());
         let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().unwrap();

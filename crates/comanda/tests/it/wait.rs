@@ -10,13 +10,19 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks until `look` finds something; panics, naming `what`, if it has found nothing after [`PATIENCE`].
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_or(look, || what.to_owned())
+}
+
+/// The same, where only the end shows what to say of it.
+#[track_caller]
+pub(crate) fn until_or<T>(mut look: impl FnMut() -> Option<T>, what: impl Fn() -> String) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        assert!(started.elapsed() < PATIENCE, "{}: not within {PATIENCE:?}", what());
         std::thread::park_timeout(PAUSE);
     }
 }

@@ -85,6 +85,10 @@ pub(super) async fn release_hold(
 
 fn parse_cancel(order_id: OrderId, request: contract::CancelOrderRequest) -> Result<CancelOrder, Problem> {
     let mut fields = Fields::default();
+    if request.lines.as_ref().is_some_and(Vec::is_empty) {
+        // No line is not the whole order: whoever filtered them all away means nothing.
+        fields.wrong("/lines", "names no line: leave it out to cancel the whole order");
+    }
     let named = request.lines.unwrap_or_default();
     let mut lines = Vec::with_capacity(named.len());
     for (place, line) in named.iter().enumerate() {

@@ -1,0 +1,144 @@
+//! What surrounds a server: which roles it has, where the others are, and what its folder holds beside the data.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use axum::http::Uri;
+use axum::http::uri::Authority;
+use clap::{Args, ValueEnum};
+use comanda_fulfillment::application::book_shipments::BookingWaits;
+use miette::{IntoDiagnostic, Result, miette};
+
+use crate::compose::hooks::{KEY_BYTES, SigningKey, WebhookSettings};
+use crate::gateway::Peer;
+use crate::platform::Surroundings;
+use crate::routes::Elsewhere;
+
+/// The file with the key that signs webhooks, in the data folder.
+const SIGNING_KEY_FILE: &str = "webhooks.key";
+
+/// A part of the system that a process can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// Stock and reservations.
+    Inventory,
+    /// Orders, picking, shipments, returns.
+    Fulfillment,
+    /// One address for both, wherever they run.
+    Gateway,
+}
+
+/// What a process runs, and where it finds what it does not run.
+#[derive(Debug, Args)]
+pub(crate) struct SiteOptions {
+    /// What this process runs. A context it does not run is reached at the address given for it.
+    #[arg(
+        long,
+        value_name = "ROLE",
+        value_delimiter = ',',
+        default_value = "inventory,fulfillment,gateway",
+        env = "COMANDA_ROLES"
+    )]
+    roles: Vec<Role>,
+    /// Where another process serves Inventory, as `http://host:port`.
+    #[arg(long, value_name = "URL", env = "COMANDA_INVENTORY_AT")]
+    inventory_at: Option<String>,
+    /// Where another process serves Fulfillment, as `http://host:port`.
+    #[arg(long, value_name = "URL", env = "COMANDA_FULFILLMENT_AT")]
+    fulfillment_at: Option<String>,
+    /// Where carriers are booked, as `http://host:port`; without it shipments wait to be booked. `comanda carrier` is one to try.
+    #[arg(long, value_name = "URL", env = "COMANDA_CARRIER_AT")]
+    carrier_at: Option<String>,
+    /// Let webhooks go to this machine itself: to try them, never in a public place.
+    #[arg(long)]
+    webhooks_to_loopback: bool,
+}
+
+impl SiteOptions {
+    /// Whether this process has `role`.
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+/// What a server needs to know beside its data.
+pub(crate) struct Site {
+    pub(crate) surroundings: Surroundings,
+    pub(crate) elsewhere: Elsewhere,
+}
+
+impl Site {
+    /// As `options` say; `dir` is the data folder.
+    ///
+    /// # Errors
+    /// The options contradict each other, or leave out where a context is.
+    pub(crate) fn of(options: &SiteOptions, dir: &Path) -> Result<Self> {
+        let here = |role, at: &Option<String>, flag: &str| match (options.has(role), at) {
+            (true, Some(_)) => Err(miette!(
+                help = "leave one of the two out",
+                "this process runs {role:?} itself, and {flag} says that another one does"
+            )),
+            (false, None) => Err(miette!(
+                help = "say where it is, or add its role",
+                "this process does not run {role:?}, and {flag} does not say where it is"
+            )),
+            (_, at) => at.as_deref().map(|base| authority(base).map(|_| base.to_owned())).transpose(),
+        };
+        let inventory = here(Role::Inventory, &options.inventory_at, "--inventory-at")?;
+        let fulfillment = here(Role::Fulfillment, &options.fulfillment_at, "--fulfillment-at")?;
+        let gateway = options.has(Role::Gateway);
+        let peer = |context, at: &Option<String>| match at {
+            Some(base) if gateway => Ok(Some(Peer::there(context, authority(base)?))),
+            _ => Ok::<_, miette::Report>(None),
+        };
+        let elsewhere =
+            Elsewhere { inventory: peer("inventory", &inventory)?, fulfillment: peer("fulfillment", &fulfillment)? };
+        let webhooks = WebhookSettings::default();
+        let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
+        let (signing_key, carrier) = (signing_key(dir)?, options.carrier_at.clone());
+        let booking = BookingWaits::default();
+        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks };
+        Ok(Self { surroundings, elsewhere })
+    }
+
+    /// Both contexts in this process, whose data is in `dir`; carriers are booked at `carrier`.
+    pub(crate) fn alone(dir: &Path, carrier: Option<String>) -> Result<Self> {
+        let (signing_key, webhooks) = (signing_key(dir)?, WebhookSettings::default());
+        let booking = BookingWaits::default();
+        let surroundings = Surroundings { inventory: None, fulfillment: None, carrier, booking, signing_key, webhooks };
+        Ok(Self { surroundings, elsewhere: Elsewhere::default() })
+    }
+}
+
+/// `host:port` of a base address.
+fn authority(base: &str) -> Result<Authority> {
+    let uri: Uri = base.parse().unwrap_or_default();
+    match (uri.scheme_str(), uri.authority()) {
+        (Some("http"), Some(authority)) => Ok(authority.clone()),
+        _ => Err(miette!(help = "write it as http://host:port", "{base} is no address of another process")),
+    }
+}
+
+/// The key that signs webhooks: made at the first start, readable by the owner alone.
+fn signing_key(dir: &Path) -> Result<SigningKey> {
+    let path = dir.join(SIGNING_KEY_FILE);
+    std::fs::create_dir_all(dir).into_diagnostic()?;
+    let fresh: [u8; KEY_BYTES] = rand::random();
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => file.write_all(&fresh).and_then(|()| file.sync_all()).into_diagnostic()?,
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
+        Err(cause) => return Err(cause).into_diagnostic(),
+    }
+    let stored = std::fs::read(&path).into_diagnostic()?;
+    let key: [u8; KEY_BYTES] = stored.as_slice().try_into().map_err(|_| {
+        miette!(
+            help = "bring it back from a copy; or delete it, and rotate the secret of every webhook",
+            "{} is damaged: it has {} bytes instead of {KEY_BYTES}",
+            path.display(),
+            stored.len()
+        )
+    })?;
+    Ok(SigningKey::new(key))
+}

@@ -1,0 +1,15 @@
+//! Orders through both contexts, as a shop sees them: placed over HTTP, reserved by messages, and never lost between the two.
+
+mod bad_input;
+mod counter;
+mod failures;
+mod feed;
+mod life;
+mod lists;
+mod pair;
+mod patterns;
+mod policies;
+mod receiver;
+mod two_processes;
+mod verify;
+mod webhooks;
