@@ -8,15 +8,18 @@ mod crash;
 mod demo;
 mod disk;
 mod fault;
+mod faults;
 mod gateway;
 mod listen;
 mod load;
+mod lots;
 mod ops;
 mod platform;
 mod routes;
 mod serve;
 mod telemetry;
 mod verify;
+mod victim;
 
 use std::process::ExitCode;
 

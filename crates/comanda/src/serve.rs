@@ -136,16 +136,17 @@ impl Site {
         let webhooks = WebhookSettings::default();
         let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
         let (signing_key, carrier) = (signing_key(dir)?, options.carrier_at.clone());
-        let booking = BookingWaits::default();
-        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks };
+        let (booking, faults) = (BookingWaits::default(), options.fault.clone());
+        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere })
     }
 
     /// Both contexts in this process, whose data is in `dir`; carriers are booked at `carrier`.
     pub(crate) fn alone(dir: &Path, carrier: Option<String>) -> Result<Self> {
         let (signing_key, webhooks) = (signing_key(dir)?, WebhookSettings::default());
-        let booking = BookingWaits::default();
-        let surroundings = Surroundings { inventory: None, fulfillment: None, carrier, booking, signing_key, webhooks };
+        let (booking, faults) = (BookingWaits::default(), fault::Options::default());
+        let (inventory, fulfillment) = (None, None);
+        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere: Elsewhere::default() })
     }
 }
@@ -160,14 +161,22 @@ fn authority(base: &str) -> Result<Authority> {
 }
 
 /// The key that signs webhooks: made at the first start, readable by the owner alone.
+///
+/// It is there whole or not at all: another process may start on the folder at the same time, or this one be killed.
 fn signing_key(dir: &Path) -> Result<SigningKey> {
     let path = dir.join(SIGNING_KEY_FILE);
     std::fs::create_dir_all(dir).into_diagnostic()?;
-    let fresh: [u8; KEY_BYTES] = rand::random();
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => file.write_all(&fresh).and_then(|()| file.sync_all()).into_diagnostic()?,
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
-        Err(cause) => return Err(cause).into_diagnostic(),
+    if !path.exists() {
+        let fresh: [u8; KEY_BYTES] = rand::random();
+        let draft = dir.join(format!("{SIGNING_KEY_FILE}.{}", std::process::id()));
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+        file.and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all())).into_diagnostic()?;
+        let linked = std::fs::hard_link(&draft, &path);
+        std::fs::remove_file(&draft).into_diagnostic()?;
+        match linked {
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => return Err(cause).into_diagnostic(),
+            _ => {}
+        }
     }
     let stored = std::fs::read(&path).into_diagnostic()?;
     let key: [u8; KEY_BYTES] = stored.as_slice().try_into().map_err(|_| {
