@@ -34,6 +34,7 @@ static LUCK: AtomicU64 = AtomicU64::new(0);
 
 /// Which of them.
 #[derive(Clone, Debug, Default, Args)]
+#[group(id = "fault-messages")]
 pub(crate) struct Options {
     /// Harm messages and reactions, drawing lots from this seed.
     #[arg(long, hide = true, value_name = "SEED")]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use comanda_web::Problem;
 
 pub(crate) use peer::Peer;
@@ -38,11 +39,24 @@ pub(crate) fn around(gateway: Gateway, router: Router) -> Router {
         .route("/orders/{orderId}", get(order::read))
         .with_state(Arc::clone(&state));
     let router = router.merge(composed);
-    if elsewhere { router.fallback_service(Router::new().fallback(pass_on).with_state(state)) } else { router }
+    // A route for all that is left, not a fallback: the edge has a fallback of its own, which would win.
+    let rest = Router::new().route("/{*rest}", any(pass_on)).with_state(Arc::clone(&state));
+    if elsewhere { router.merge(rest).layer(from_fn_with_state(state, asked_for)) } else { router }
+}
+
+/// Passes on what names a context that runs elsewhere, though this process has the path for its own.
+async fn asked_for(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    match gateway.named(request.uri().query()) {
+        Some(peer @ Peer::There(_)) => forwarded(peer, request).await,
+        _ => next.run(request).await,
+    }
 }
 
 async fn pass_on(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    let peer = gateway.of(request.uri().path(), request.uri().query());
+    forwarded(gateway.of(request.uri().path()), request).await
+}
+
+async fn forwarded(peer: &Peer, request: Request) -> Response {
     match peer.forward(request).await {
         Ok(response) => response,
         Err(why) => unavailable(&why).into_response(),
@@ -58,12 +72,21 @@ impl Gateway {
         [&self.inventory, &self.fulfillment].into_iter().any(|peer| matches!(peer, Peer::There(_)))
     }
 
-    /// Who answers for a path. Where both do (feeds, webhooks, dead letters), `?context=` says which.
-    fn of(&self, path: &str, query: Option<&str>) -> &Peer {
+    /// Who answers for a path that one context alone has.
+    fn of(&self, path: &str) -> &Peer {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         let first = parts.next().unwrap_or_default();
         let resource = if first == "v1" { parts.next().unwrap_or_default() } else { first };
-        let asked = query.into_iter().flat_map(|query| query.split('&')).any(|pair| pair == "context=fulfillment");
-        if asked || FULFILLMENT_PATHS.contains(&resource) { &self.fulfillment } else { &self.inventory }
+        if FULFILLMENT_PATHS.contains(&resource) { &self.fulfillment } else { &self.inventory }
+    }
+
+    /// Whom a query names, on paths that both contexts have (feeds, webhooks, dead letters).
+    fn named(&self, query: Option<&str>) -> Option<&Peer> {
+        let name = query?.split('&').find_map(|pair| pair.strip_prefix("context="))?;
+        match name {
+            "inventory" => Some(&self.inventory),
+            "fulfillment" => Some(&self.fulfillment),
+            _ => None,
+        }
     }
 }
