@@ -90,3 +90,47 @@ impl Gateway {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+    use comanda_web::{EdgeLimits, edge};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// A gateway with Fulfillment in it, and Inventory in another process.
+    async fn gateway() -> Router {
+        let there = Router::new().fallback(async || "there");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap().to_string().parse().unwrap();
+        tokio::spawn(async move { axum::serve(listener, there).await });
+        let here = Router::new().route("/v1/events", get(async || "here")).route("/v1/waves", get(async || "here"));
+        let peers = Gateway { inventory: Peer::there("inventory", at), fulfillment: Peer::Here(here.clone()) };
+        edge(around(peers, here), EdgeLimits::default())
+    }
+
+    async fn ask(router: &Router, method: &str, path: &str) -> (StatusCode, String) {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_path_of_the_other_process_is_passed_on_through_the_edge() {
+        let router = gateway().await;
+        assert_eq!(ask(&router, "POST", "/v1/skus").await, (StatusCode::OK, "there".to_owned()));
+        assert_eq!(ask(&router, "GET", "/v1/waves").await.1, "here");
+        assert_eq!(ask(&router, "POST", "/v1/waves").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn where_both_have_a_path_the_context_named_answers() {
+        let router = gateway().await;
+        assert_eq!(ask(&router, "GET", "/v1/events?context=inventory&limit=1").await.1, "there");
+        assert_eq!(ask(&router, "GET", "/v1/events?context=fulfillment").await.1, "here");
+    }
+}

@@ -93,3 +93,33 @@ impl Once {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(position: Position) -> EventId {
+        format!("00000000000000000000000000000007.0.{position}").parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_received_once_and_what_is_on_its_way_is_no_finding() {
+        let mut once = Once { owed: [id(2), id(4), id(9)].into(), ..Once::default() };
+        [2, 4].into_iter().for_each(|position| once.took(id(position)));
+        once.came(PartitionId(0), 8);
+        assert_eq!(once.findings("till"), Vec::<String>::new());
+        assert_eq!((once.messages(), once.on_their_way()), (2, 1));
+    }
+
+    #[test]
+    fn what_was_received_twice_or_never_or_not_sent_is_found() {
+        let mut once = Once { owed: [id(2), id(3), id(4)].into(), ..Once::default() };
+        [2, 4, 4, 5].into_iter().for_each(|position| once.took(id(position)));
+        let found = once.findings("till");
+        assert_eq!(found.len(), 3, "{found:?}");
+        for (position, words) in [(3, "passed over"), (4, "2 times"), (5, "published none")] {
+            let named = |text: &String| text.contains(&id(position).to_string()) && text.contains(words);
+            assert!(found.iter().any(named), "{position}: {found:?}");
+        }
+    }
+}
