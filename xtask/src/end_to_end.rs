@@ -40,6 +40,27 @@ const CHECKS: &[Check] = &[
         limit: Duration::from_secs(180),
         judge: |output| says(output, "the control was caught"),
     },
+    Check {
+        name: "comanda load faults: both contexts killed and their messages harmed, nothing is lost, doubled or stuck",
+        build: &["--features", "faults"],
+        args: &["load", "faults", "--seeds", "2", "--orders-per-seed", "300"],
+        limit: Duration::from_secs(300),
+        judge: |output| says(output, "every message had one effect"),
+    },
+    Check {
+        name: "its first control: a message that comes again has its effect again, and that is caught",
+        build: &["--features", "faults"],
+        args: &["load", "faults", "--control", "dedupe-off", "--seeds", "1", "--orders-per-seed", "300"],
+        limit: Duration::from_secs(180),
+        judge: |output| says(output, "the control was caught"),
+    },
+    Check {
+        name: "its second control: a missing message that nobody notices is caught",
+        build: &["--features", "faults"],
+        args: &["load", "faults", "--control", "gap-check-off", "--seeds", "1", "--orders-per-seed", "300"],
+        limit: Duration::from_secs(180),
+        judge: |output| says(output, "the control was caught"),
+    },
 ];
 
 /// Builds the release binary and runs every check.

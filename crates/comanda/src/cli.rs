@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::carrier::standin;
-use crate::{crash, demo, documents, load, serve, telemetry, verify};
+use crate::{crash, demo, documents, faults, load, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -47,6 +47,9 @@ enum Load {
     FlashSale(load::FlashSaleOptions),
     /// Kill a server of its own with -9 again and again under load, and check what it acknowledged.
     Crash(crash::Options),
+    /// Place orders while both contexts of its own are killed with -9 and their messages harmed; nothing may be lost,
+    /// doubled or stuck.
+    Faults(faults::Options),
 }
 
 /// Where the data lives.
@@ -82,6 +85,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Carrier(options) => runtime.block_on(standin::run(options)),
         Command::Load(Load::FlashSale(options)) => runtime.block_on(load::flash_sale(options)),
         Command::Load(Load::Crash(options)) => runtime.block_on(crash::run(options)),
+        Command::Load(Load::Faults(options)) => runtime.block_on(faults::run(options)),
     };
     match done {
         Ok(code) => code,

@@ -7,6 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use comanda_fulfillment::application::carrier::Carrier;
+use comanda_fulfillment::react::Stock;
+use comanda_inventory::react::Orders;
 use comanda_messaging::{HttpFeed, HttpFeedWaits, NoFeedThere, webhooks};
 use comanda_stores::sqlite::{OpenError, SqliteFolder, SqliteOptions};
 use cqrs::{
@@ -19,6 +21,7 @@ use tokio::sync::{oneshot, watch};
 pub(crate) use comanda_messaging::webhooks as hooks;
 
 use crate::carrier::http::{HttpCarrier, HttpCarrierSettings, NoCarrierThere};
+use crate::fault;
 
 /// A command nobody waits for longer than this is dropped undecided.
 const COMMAND_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -45,12 +48,12 @@ pub(crate) struct Data {
 impl Data {
     /// Opens Inventory's data in `dir`; a new log gets `partitions` parts.
     pub(crate) fn open_inventory(dir: &Path, partitions: u16) -> Result<Self, OpenError> {
-        Self::open(dir, comanda_inventory::context(), partitions)
+        Self::open(dir, fault::list_in::<Orders>(comanda_inventory::context()), partitions)
     }
 
     /// Opens Fulfillment's data in `dir`; a new log gets `partitions` parts.
     pub(crate) fn open_fulfillment(dir: &Path, partitions: u16) -> Result<Self, OpenError> {
-        Self::open(dir, comanda_fulfillment::context(), partitions)
+        Self::open(dir, fault::list_in::<Stock>(comanda_fulfillment::context()), partitions)
     }
 
     /// Opens a context's data: a folder of its own in `dir`, which no other context looks into.

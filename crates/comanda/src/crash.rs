@@ -1,22 +1,18 @@
 //! `comanda load crash`: a server of its own, killed with -9 at random moments under load; everything it acknowledged must stand.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use comanda_load::{Call, Client, CrashLoad, CrashLog, Verdict};
+use comanda_load::{CrashLoad, CrashLog, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
-use miette::{IntoDiagnostic, Result, WrapErr, miette};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use miette::{IntoDiagnostic, Result, miette};
 
+use crate::lots::Lots;
+use crate::victim::Victim;
 use crate::{load, verify};
-
-/// A server that does not answer by then has failed to start.
-const START_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// Every so many rounds the data is verified and everything is judged over HTTP; the last round always.
 const JUDGE_EVERY: u32 = 10;
@@ -102,7 +98,7 @@ async fn rounds(options: &Options, dir: &Path) -> Result<Outcome> {
     let started = Instant::now();
     let bar = ProgressBar::new(options.kills.into());
     bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} kills {msg}").into_diagnostic()?);
-    let mut server = Victim::start(dir, options).await?;
+    let mut server = start(dir, options).await?;
     let mut load = CrashLoad {
         addr: server.addr,
         connections: usize::from(options.connections),
@@ -117,12 +113,11 @@ async fn rounds(options: &Options, dir: &Path) -> Result<Outcome> {
     };
     load.prepare().await.into_diagnostic()?;
     let mut log = CrashLog::default();
-    let mut luck = options.seed;
+    let mut lots = Lots::of(options.seed);
     let mut kills = 0;
     loop {
         let running = load.start(log);
-        luck = next(luck);
-        tokio::time::sleep(Duration::from_millis(1 + luck % options.life_ms_max)).await;
+        tokio::time::sleep(Duration::from_millis(lots.between(1, options.life_ms_max))).await;
         server.kill().await?;
         kills += 1;
         log = running.stop().await;
@@ -130,7 +125,7 @@ async fn rounds(options: &Options, dir: &Path) -> Result<Outcome> {
         bar.set_message(format!("{} acknowledged", log.counts().acknowledged));
         let judged = kills == options.kills || kills.is_multiple_of(JUDGE_EVERY);
         let mut findings = if judged { verify::verify(dir).await?.findings } else { Vec::new() };
-        let verdict = match Victim::start(dir, options).await {
+        let verdict = match start(dir, options).await {
             Ok(again) => {
                 server = again;
                 load.addr = server.addr;
@@ -150,53 +145,7 @@ async fn rounds(options: &Options, dir: &Path) -> Result<Outcome> {
     }
 }
 
-/// The next of a sequence of numbers that look random (SplitMix64).
-fn next(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// A server that will be killed.
-struct Victim {
-    child: Child,
-    addr: SocketAddr,
-}
-
-impl Victim {
-    /// Starts this very program as a server on `dir`, and waits until it is ready.
-    async fn start(dir: &Path, options: &Options) -> Result<Self> {
-        let program = std::env::current_exe().into_diagnostic()?;
-        let mut command = Command::new(program);
-        command.arg("serve").arg("--data").arg(dir).args(["--listen", "127.0.0.1:0"]);
-        if options.control {
-            command.arg("--fault-answer-before-commit");
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().into_diagnostic()?;
-        let addr = tokio::time::timeout(START_WAIT_MAX, address(&mut child)).await.into_diagnostic()??;
-        Ok(Self { child, addr })
-    }
-
-    /// SIGKILL: no handler runs, nothing is flushed.
-    async fn kill(&mut self) -> Result<()> {
-        self.child.kill().await.into_diagnostic().wrap_err("the server could not be killed")
-    }
-}
-
-/// Reads the address from the line the server prints once it listens, and asks until it is ready.
-async fn address(child: &mut Child) -> Result<SocketAddr> {
-    let stdout = child.stdout.take().ok_or_else(|| miette!("the server has no output"))?;
-    let mut lines = BufReader::new(stdout).lines();
-    let line = lines.next_line().await.into_diagnostic()?.ok_or_else(|| miette!("the server ended at its start"))?;
-    let text = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
-    let addr = text.and_then(|text| text.parse().ok()).ok_or_else(|| miette!("the server printed `{line}`"))?;
-    let mut client = Client::new(addr);
-    loop {
-        if client.call(&Call::get("/ready")).await.is_ok_and(|answer| answer.is_success()) {
-            return Ok(addr);
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+async fn start(dir: &Path, options: &Options) -> Result<Victim> {
+    let faults: &[&str] = if options.control { &["--fault-answer-before-commit"] } else { &[] };
+    Victim::start(dir, "127.0.0.1:0", faults).await
 }

@@ -1,123 +1,95 @@
-//! Faults to order: what the crash test's negative control switches on, and no ordinary build can.
+//! Faults to order: what the fault tests and their negative controls switch on, and no ordinary build can.
+
+#[cfg(feature = "faults")]
+mod early;
+#[cfg(feature = "faults")]
+mod messages;
 
 use std::sync::Arc;
 
 use clap::Args;
-use cqrs::EventStore;
+use cqrs::{Consumer, ConsumerError, Context, EventStore, Feed, React, Subscription, Transport};
+use futures::future::BoxFuture;
 
-/// Which fault to run with. Without the feature `faults` there is nothing to choose.
-#[derive(Debug, Default, Args)]
+use crate::compose::Running;
+
+/// Which faults to run with. Without the feature `faults` there is nothing to choose.
+#[derive(Clone, Debug, Default, Args)]
 #[group(id = "fault")]
 pub(crate) struct Options {
     /// Answer a while before committing: loses acknowledged reservations when killed.
     #[cfg(feature = "faults")]
     #[arg(long, hide = true)]
     fault_answer_before_commit: bool,
+    #[cfg(feature = "faults")]
+    #[command(flatten)]
+    messages: messages::Options,
 }
 
+/// What runs a consumer until it is stopped.
+type Receiving = BoxFuture<'static, Result<(), ConsumerError>>;
+
+#[cfg(not(feature = "faults"))]
+#[expect(clippy::unused_self, reason = "without the feature there is no fault to look at")]
 impl Options {
     /// The store with the fault in front of it, or as it was.
-    #[cfg(not(feature = "faults"))]
-    #[expect(clippy::unused_self, reason = "without the feature there is no fault to look at")]
     pub(crate) fn around(&self, store: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
         store
     }
 
-    /// The store with the fault in front of it, or as it was.
-    #[cfg(feature = "faults")]
-    pub(crate) fn around(&self, store: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
-        if self.fault_answer_before_commit { early::AnswersEarly::new(store) } else { store }
+    /// The transport with faults on the way, or as it was.
+    pub(crate) fn on_the_way(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
+        transport
+    }
+
+    /// A consumer at work, with the faults ordered for it.
+    pub(crate) fn receive<R: React>(
+        &self,
+        own: &Running,
+        feed: Arc<dyn Feed>,
+        pushed: Option<Box<dyn Subscription>>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Receiving {
+        receive::<R>(own, feed, pushed, stop)
     }
 }
 
 #[cfg(feature = "faults")]
-mod early {
-    //! A store that acknowledges a batch first and writes it a few batches later.
-
-    use std::collections::VecDeque;
-    use std::sync::Arc;
-
-    use async_trait::async_trait;
-    use cqrs::{
-        Append, AppendError, BatchId, Claim, Epoch, EventStore, Head, HeadLock, LogReader, PartitionId, Position,
-        Recorded, Snapshot, StoreError, StreamName, Version,
-    };
-    use tokio::sync::Mutex;
-
-    /// Batches acknowledged and not yet written.
-    const BEHIND: usize = 8;
-
-    pub(super) struct AnswersEarly {
-        inner: Arc<dyn EventStore>,
-        waiting: Mutex<VecDeque<Append>>,
+impl Options {
+    /// The store with the fault in front of it, or as it was.
+    pub(crate) fn around(&self, store: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
+        if self.fault_answer_before_commit { early::AnswersEarly::new(store) } else { store }
     }
 
-    impl AnswersEarly {
-        pub(super) fn new(inner: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
-            Arc::new(Self { inner, waiting: Mutex::default() })
-        }
-
-        /// Writes all but the newest `keep` batches.
-        async fn write(&self, keep: usize) -> Result<(), AppendError> {
-            let mut waiting = self.waiting.lock().await;
-            while waiting.len() > keep {
-                let Some(batch) = waiting.pop_front() else { break };
-                self.inner.append(&batch).await?;
-            }
-            Ok(())
-        }
-
-        async fn settle(&self) -> Result<(), StoreError> {
-            self.write(0).await.map_err(|cause| StoreError::Broken(cause.to_string()))
-        }
+    /// The transport with faults on the way, or as it was.
+    pub(crate) fn on_the_way(&self, transport: Arc<dyn Transport>) -> Arc<dyn Transport> {
+        self.messages.on_the_way(transport)
     }
 
-    #[async_trait]
-    impl LogReader for AnswersEarly {
-        fn partitions(&self) -> u16 {
-            self.inner.partitions()
-        }
-        fn epoch(&self) -> Epoch {
-            self.inner.epoch()
-        }
-        async fn heads(&self) -> Result<Vec<Head>, StoreError> {
-            self.settle().await?;
-            self.inner.heads().await
-        }
-        async fn read_partition(&self, p: PartitionId, after: Position, n: usize) -> Result<Vec<Recorded>, StoreError> {
-            self.inner.read_partition(p, after, n).await
-        }
-        async fn read_streams(&self, s: &[(StreamName, Version)], n: usize) -> Result<Vec<Vec<Recorded>>, StoreError> {
-            self.inner.read_streams(s, n).await
-        }
-        async fn read_stream_back(&self, s: &StreamName, v: Version, n: usize) -> Result<Vec<Recorded>, StoreError> {
-            self.inner.read_stream_back(s, v, n).await
-        }
-        async fn snapshots(&self, streams: &[StreamName]) -> Result<Vec<Option<Snapshot>>, StoreError> {
-            self.inner.snapshots(streams).await
-        }
+    /// A consumer at work, with the faults ordered for it.
+    pub(crate) fn receive<R: React>(
+        &self,
+        own: &Running,
+        feed: Arc<dyn Feed>,
+        pushed: Option<Box<dyn Subscription>>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Receiving {
+        self.messages.receive::<R>(own, feed, pushed, stop)
     }
+}
 
-    #[async_trait]
-    impl EventStore for AnswersEarly {
-        async fn append(&self, batch: &Append) -> Result<(), AppendError> {
-            self.waiting.lock().await.push_back(batch.clone());
-            self.write(BEHIND).await
-        }
-        async fn lock(&self, partitions: &[PartitionId]) -> Result<Box<dyn HeadLock>, StoreError> {
-            self.settle().await?;
-            self.inner.lock(partitions).await
-        }
-        async fn resolve(&self, id: BatchId, partitions: &[PartitionId]) -> Result<bool, StoreError> {
-            self.settle().await?;
-            self.inner.resolve(id, partitions).await
-        }
-        async fn claims(&self, keys: &[String]) -> Result<Vec<Option<Claim>>, StoreError> {
-            self.settle().await?;
-            self.inner.claims(keys).await
-        }
-        async fn save_snapshot(&self, _: Snapshot) -> Result<(), StoreError> {
-            Ok(())
-        }
-    }
+fn receive<R: React>(
+    own: &Running,
+    feed: Arc<dyn Feed>,
+    pushed: Option<Box<dyn Subscription>>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Receiving {
+    Box::pin(Consumer::<R>::new(own.commands.clone(), Arc::clone(&own.log), feed, pushed).run(stop))
+}
+
+/// A context that also lists the faulty forms of its reaction, if there are any.
+pub(crate) fn list_in<R: React>(context: Context) -> Context {
+    #[cfg(feature = "faults")]
+    let context = messages::list_in::<R>(context);
+    context
 }

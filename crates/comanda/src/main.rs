@@ -9,9 +9,11 @@ mod demo;
 mod disk;
 mod documents;
 mod fault;
+mod faults;
 mod gateway;
 mod listen;
 mod load;
+mod lots;
 mod ops;
 mod platform;
 mod routes;
@@ -19,6 +21,7 @@ mod serve;
 mod site;
 mod telemetry;
 mod verify;
+mod victim;
 
 use std::process::ExitCode;
 

@@ -10,8 +10,7 @@ use comanda_inventory::application::sweep::{DueSkus, SWEEP_MAX};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
 use comanda_inventory::react::Orders;
 use cqrs::{
-    Alarm, Ask, CommandBus, Consumer, Dispatch, Envelope, Feed, Inquire, QueryBus, React, Relay, Subscription,
-    Transport,
+    Alarm, Ask, CommandBus, ConsumerError, Dispatch, Envelope, Inquire, QueryBus, Relay, Subscription, Transport,
 };
 use miette::{IntoDiagnostic, Result};
 use tokio::sync::watch;
@@ -19,6 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::compose::hooks::{SigningKey, WebhookSettings, Webhooks};
 use crate::compose::{self, Data, Running};
+use crate::fault;
 
 /// How often holds that nobody touched are expired, so that lists are right within a second.
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
@@ -44,6 +44,8 @@ pub(crate) struct Surroundings {
     pub(crate) signing_key: SigningKey,
     /// How webhooks are delivered.
     pub(crate) webhooks: WebhookSettings,
+    /// What is done to messages between the contexts, in tests.
+    pub(crate) faults: fault::Options,
 }
 
 /// The contexts at work.
@@ -99,13 +101,15 @@ impl Platform {
 
     /// Joins the two contexts: by a transport within this process, else by the other process's feed.
     async fn join(&mut self, surroundings: &Surroundings) -> Result<()> {
-        let transport = compose::transport();
+        let faults = &surroundings.faults;
+        let transport = faults.on_the_way(compose::transport());
         if let (Some(inventory), Some(fulfillment)) = (&self.inventory, &self.fulfillment) {
             let (of_inventory, of_fulfillment) = (inventory.feed(), fulfillment.feed());
             // Subscribed first, so that nothing the relays carry is missed.
-            let orders =
-                consumer::<Orders>(inventory, of_fulfillment, Some(subscribe(&transport, "fulfillment").await?));
-            let stock = consumer::<Stock>(fulfillment, of_inventory, Some(subscribe(&transport, "inventory").await?));
+            let orders = Some(subscribe(&transport, "fulfillment").await?);
+            let orders = faults.receive::<Orders>(inventory, of_fulfillment, orders, self.until_stopped());
+            let stock = Some(subscribe(&transport, "inventory").await?);
+            let stock = faults.receive::<Stock>(fulfillment, of_inventory, stock, self.until_stopped());
             let relays = [inventory, fulfillment]
                 .map(|r| Relay::new(&r.context, Arc::clone(&r.log), r.tail.clone(), Arc::clone(&transport)));
             for relay in relays {
@@ -118,21 +122,21 @@ impl Platform {
         }
         if let (Some(inventory), Some(base)) = (&self.inventory, &surroundings.fulfillment) {
             let feed = compose::feed_at("fulfillment", base).into_diagnostic()?;
-            let orders = consumer::<Orders>(inventory, feed, None);
+            let orders = faults.receive::<Orders>(inventory, feed, None, self.until_stopped());
             self.receive(orders);
         }
         if let (Some(fulfillment), Some(base)) = (&self.fulfillment, &surroundings.inventory) {
             let feed = compose::feed_at("inventory", base).into_diagnostic()?;
-            let stock = consumer::<Stock>(fulfillment, feed, None);
+            let stock = faults.receive::<Stock>(fulfillment, feed, None, self.until_stopped());
             self.receive(stock);
         }
         Ok(())
     }
 
-    fn receive<R: React>(&mut self, consumer: Consumer<R>) {
-        let (stop, failed) = (self.until_stopped(), self.failed.clone());
+    fn receive(&mut self, receiving: impl Future<Output = Result<(), ConsumerError>> + Send + 'static) {
+        let failed = self.failed.clone();
         self.workers.spawn(async move {
-            if let Err(why) = consumer.run(stop).await {
+            if let Err(why) = receiving.await {
                 failed.send_replace(Some(why.to_string()));
             }
         });
@@ -200,10 +204,6 @@ async fn start(data: Option<Data>, failed: &watch::Sender<Option<String>>) -> Re
 
 async fn subscribe(transport: &Arc<dyn Transport>, source: &str) -> Result<Box<dyn Subscription>> {
     transport.subscribe(source).await.into_diagnostic()
-}
-
-fn consumer<R: React>(own: &Running, feed: Arc<dyn Feed>, pushed: Option<Box<dyn Subscription>>) -> Consumer<R> {
-    Consumer::new(own.commands.clone(), Arc::clone(&own.log), feed, pushed)
 }
 
 /// Records, now and then, the holds whose time is over and that no command has met since.

@@ -56,7 +56,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     } else {
         None
     };
-    let site = Site::of(&options.site, dir)?;
+    let site = Site::of(&options.site, dir, options.fault.clone())?;
     let server = Server::start(listener, Contexts { inventory, fulfillment }, site, metrics).await?;
     let stop = stop_signal()?;
     println!("comanda serves http://{} from {}", server.addr, dir.display());

@@ -12,6 +12,7 @@ use comanda_fulfillment::application::book_shipments::BookingWaits;
 use miette::{IntoDiagnostic, Result, miette};
 
 use crate::compose::hooks::{KEY_BYTES, SigningKey, WebhookSettings};
+use crate::fault;
 use crate::gateway::Peer;
 use crate::platform::Surroundings;
 use crate::routes::Elsewhere;
@@ -74,7 +75,7 @@ impl Site {
     ///
     /// # Errors
     /// The options contradict each other, or leave out where a context is.
-    pub(crate) fn of(options: &SiteOptions, dir: &Path) -> Result<Self> {
+    pub(crate) fn of(options: &SiteOptions, dir: &Path, faults: fault::Options) -> Result<Self> {
         let here = |role, at: &Option<String>, flag: &str| match (options.has(role), at) {
             (true, Some(_)) => Err(miette!(
                 help = "leave one of the two out",
@@ -99,15 +100,16 @@ impl Site {
         let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
         let (signing_key, carrier) = (signing_key(dir)?, options.carrier_at.clone());
         let booking = BookingWaits::default();
-        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks };
+        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere })
     }
 
     /// Both contexts in this process, whose data is in `dir`; carriers are booked at `carrier`.
     pub(crate) fn alone(dir: &Path, carrier: Option<String>) -> Result<Self> {
         let (signing_key, webhooks) = (signing_key(dir)?, WebhookSettings::default());
-        let booking = BookingWaits::default();
-        let surroundings = Surroundings { inventory: None, fulfillment: None, carrier, booking, signing_key, webhooks };
+        let (booking, faults) = (BookingWaits::default(), fault::Options::default());
+        let (inventory, fulfillment) = (None, None);
+        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere: Elsewhere::default() })
     }
 }
@@ -122,14 +124,22 @@ fn authority(base: &str) -> Result<Authority> {
 }
 
 /// The key that signs webhooks: made at the first start, readable by the owner alone.
+///
+/// It is there whole or not at all: another process may start on the folder at the same time, or this one be killed.
 fn signing_key(dir: &Path) -> Result<SigningKey> {
     let path = dir.join(SIGNING_KEY_FILE);
     std::fs::create_dir_all(dir).into_diagnostic()?;
-    let fresh: [u8; KEY_BYTES] = rand::random();
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => file.write_all(&fresh).and_then(|()| file.sync_all()).into_diagnostic()?,
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
-        Err(cause) => return Err(cause).into_diagnostic(),
+    if !path.exists() {
+        let fresh: [u8; KEY_BYTES] = rand::random();
+        let draft = dir.join(format!("{SIGNING_KEY_FILE}.{}", std::process::id()));
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft);
+        file.and_then(|mut file| file.write_all(&fresh).and_then(|()| file.sync_all())).into_diagnostic()?;
+        let linked = std::fs::hard_link(&draft, &path);
+        std::fs::remove_file(&draft).into_diagnostic()?;
+        match linked {
+            Err(cause) if cause.kind() != ErrorKind::AlreadyExists => return Err(cause).into_diagnostic(),
+            _ => {}
+        }
     }
     let stored = std::fs::read(&path).into_diagnostic()?;
     let key: [u8; KEY_BYTES] = stored.as_slice().try_into().map_err(|_| {

@@ -1,6 +1,7 @@
 //! `comanda verify`: every counter and every view computed anew from the log, and compared.
 
 mod between;
+mod once;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -55,6 +56,12 @@ pub(crate) struct Report {
     pub(crate) orders_in_flight: u64,
     /// Messages that wait in an inbox for somebody to look.
     pub(crate) dead_letters: i64,
+    /// Messages between the contexts, each received once.
+    pub(crate) messages: u64,
+    /// How many of them waited in an inbox before they had their effect.
+    pub(crate) messages_parked: u64,
+    /// Messages published and not yet received; they are at the next start.
+    pub(crate) messages_in_flight: u64,
     /// Everything that differs.
     pub(crate) findings: Vec<String>,
     /// How long it took, in seconds.
@@ -110,6 +117,8 @@ pub(crate) async fn verify_contexts(contexts: &Contexts) -> Result<Report> {
         let found = between.finish();
         (report.orders, report.orders_in_flight) = (found.orders, found.in_flight);
         report.dead_letters = found.dead_letters;
+        (report.messages, report.messages_parked) = (found.messages, found.messages_parked);
+        report.messages_in_flight = found.messages_in_flight;
         report.findings.extend(found.findings);
     }
     report.ok = report.findings.is_empty() && report.oversold == 0;

@@ -5,9 +5,27 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use comanda_contracts::events::{
+    ConsumeReservationRequested, GoodsReturned, ReleaseReservationRequested, ReserveStockRequested,
+    StockBecameAvailable, StockReservationRejected, StockReserved,
+};
 use comanda_fulfillment::domain::order::{AttemptState, Order, reservation_id};
 use comanda_inventory::domain::reservation::Reservation;
-use cqrs::{Aggregate, Inbox, PartitionId, Position, Publish, Recorded, Timestamp};
+use cqrs::{Aggregate, EventId, Inbox, PartitionId, Position, Publish, Recorded, Timestamp};
+
+use super::once::Once;
+
+/// What Inventory reacts to.
+const TOLD_TO_INVENTORY: [&str; 4] = [
+    ReserveStockRequested::TYPE,
+    ReleaseReservationRequested::TYPE,
+    ConsumeReservationRequested::TYPE,
+    GoodsReturned::TYPE,
+];
+
+/// What Fulfillment reacts to.
+const TOLD_TO_FULFILLMENT: [&str; 3] =
+    [StockReserved::TYPE, StockReservationRejected::TYPE, StockBecameAvailable::TYPE];
 
 /// Which contract events a context waits for from the other.
 type Wanted = fn(&str) -> bool;
@@ -19,6 +37,8 @@ pub(super) struct Between {
     reservations: HashMap<String, Reservation>,
     fulfillment: Published,
     inventory: Published,
+    orders_told: Once,
+    stock_told: Once,
     /// The latest instant that either log knows.
     now: Timestamp,
 }
@@ -30,9 +50,10 @@ struct Published {
     last: HashMap<String, BTreeMap<PartitionId, Position>>,
     /// How far the other has come in each partition.
     received: HashMap<PartitionId, Position>,
-    /// Keys that wait in the other's inboxes.
-    parked: HashSet<String>,
-    waiting: i64,
+    /// Messages that wait in the other's inboxes, with their keys.
+    waiting: HashMap<EventId, String>,
+    /// Keys of messages that were given up: what they are about need not agree.
+    given_up: HashSet<String>,
 }
 
 /// What was found between the contexts.
@@ -44,6 +65,12 @@ pub(super) struct Found {
     pub(super) in_flight: u64,
     /// Messages that wait in an inbox for somebody to look.
     pub(super) dead_letters: i64,
+    /// Messages received, each counted once.
+    pub(super) messages: u64,
+    /// How many of them waited in an inbox first.
+    pub(super) messages_parked: u64,
+    /// Messages published and not yet received.
+    pub(super) messages_in_flight: u64,
     /// Everything that does not agree.
     pub(super) findings: Vec<String>,
 }
@@ -57,6 +84,8 @@ impl Between {
         }
         self.fulfillment.publish(event, comanda_fulfillment::publish::publish, |kind| kind.ends_with("-requested.v1"));
         self.inventory.receive(event);
+        self.orders_told.published(event, comanda_fulfillment::publish::publish, &TOLD_TO_INVENTORY);
+        self.stock_told.seen(event);
     }
 
     /// Takes in an event of Inventory's log.
@@ -67,11 +96,21 @@ impl Between {
         }
         self.inventory.publish(event, comanda_inventory::publish::publish, |kind| kind.contains("stock-reserv"));
         self.fulfillment.receive(event);
+        self.stock_told.published(event, comanda_inventory::publish::publish, &TOLD_TO_FULFILLMENT);
+        self.orders_told.seen(event);
     }
 
     /// Compares every order that nothing is on its way for.
     pub(super) fn finish(mut self) -> Found {
-        let mut found = Found { dead_letters: self.fulfillment.waiting + self.inventory.waiting, ..Found::default() };
+        let waiting = self.fulfillment.waiting.len() + self.inventory.waiting.len();
+        let dead_letters = i64::try_from(waiting).unwrap_or(i64::MAX);
+        let mut found = Found { dead_letters, ..Found::default() };
+        for (told, source) in [(&self.orders_told, "fulfillment"), (&self.stock_told, "inventory")] {
+            found.messages += told.messages();
+            found.messages_parked += told.parked();
+            found.messages_in_flight += told.on_their_way();
+            found.findings.extend(told.findings(source));
+        }
         let orders: BTreeMap<String, Order> = self.orders.drain().collect();
         for (id, order) in &orders {
             if self.fulfillment.on_its_way(id) || self.inventory.on_its_way(id) {
@@ -152,11 +191,10 @@ impl Published {
             Advanced { to } => drop(self.received.insert(PartitionId(partition), *to)),
             Parked(parked) => {
                 self.received.insert(PartitionId(partition), parked.message.position());
-                self.parked.insert(parked.message.key.to_string());
-                self.waiting += 1;
+                self.waiting.insert(parked.message.id, parked.message.key.to_string());
             }
-            // Whatever has waited once is not compared: an order whose message was given up need not agree.
-            Passed { .. } | Discarded { .. } => self.waiting -= 1,
+            Passed { id } => drop(self.waiting.remove(id)),
+            Discarded { id, .. } => self.given_up.extend(self.waiting.remove(id)),
             _ => {}
         }
     }
@@ -164,6 +202,6 @@ impl Published {
     fn on_its_way(&self, key: &str) -> bool {
         let mut last = self.last.get(key).into_iter().flatten();
         let behind = last.any(|(partition, position)| self.received.get(partition).is_none_or(|to| to < position));
-        behind || self.parked.contains(key)
+        behind || self.given_up.contains(key) || self.waiting.values().any(|waits| waits == key)
     }
 }

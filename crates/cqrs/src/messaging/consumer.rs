@@ -11,6 +11,7 @@ use tower::Service;
 use uuid::Uuid;
 
 use super::log_feed::position;
+use super::react::{Guard, leaves_out};
 use super::sequencer::{Offered, Sequencer};
 use crate::bus::CommandBus;
 use crate::command::{Answered, Command, CommandError, Envelope};
@@ -341,8 +342,12 @@ impl<R: React> Running<R> {
                 gap = true;
                 continue;
             };
+            if leaves_out::<R>(Guard::GapCheck) {
+                lane.sequencer.pass(message.after);
+            }
             match lane.sequencer.offer(message) {
                 Offered::Next(run) => self.send_all(at, run),
+                Offered::Repeated if leaves_out::<R>(Guard::Dedupe) => self.send(at, Arc::clone(message)),
                 Offered::Repeated => {}
                 Offered::Gap => gap = true,
                 Offered::Forked { read, named } => {

@@ -31,6 +31,8 @@ pub use inbox::{Inbox, InboxEvent, InboxId, PARKED_MAX, Parked};
 pub use log_feed::{FEED_ITEMS_MAX, LogFeed};
 pub use message::{EventId, Message, NotAnEventId};
 pub use publish::{ContractEvent, Publish};
+#[cfg(feature = "testkit")]
+pub use react::Guard;
 pub use react::{CannotReact, React, Reaction};
 pub use receive::{Advance, Discard, InboxRejection, RETRIES_MAX, Receive, Received, Retried, Retry};
 pub use relay::Relay;

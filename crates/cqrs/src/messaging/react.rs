@@ -13,6 +13,11 @@ pub trait React: Send + Sync + 'static {
     /// Its name in stored inboxes. Never change it.
     const NAME: &'static str;
 
+    /// What the consumer leaves out for this reaction: for negative controls, which show that a guard is needed.
+    #[cfg(feature = "testkit")]
+    #[doc(hidden)]
+    const WITHOUT: Option<Guard> = None;
+
     /// A message, read and translated into the words of this context.
     type Input: Send + Sync + 'static;
 
@@ -44,4 +49,26 @@ pub enum CannotReact {
     /// It cannot pass without a change of the program: a dead letter at once.
     #[error("{0}")]
     Ever(String),
+}
+
+/// What makes each message have its effect once.
+#[cfg_attr(not(feature = "testkit"), expect(dead_code, reason = "only tests leave one out"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// A message that was received before changes nothing.
+    Dedupe,
+    /// A message is received only after the one before it.
+    GapCheck,
+}
+
+/// Whether `R` goes without `guard`; never outside tests.
+#[cfg(feature = "testkit")]
+pub(super) fn leaves_out<R: React>(guard: Guard) -> bool {
+    R::WITHOUT == Some(guard)
+}
+
+/// Whether `R` goes without `guard`; never outside tests.
+#[cfg(not(feature = "testkit"))]
+pub(super) fn leaves_out<R: React>(_: Guard) -> bool {
+    false
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::react::{Guard, leaves_out};
 use crate::command::{Command, Decision, Invalid, States, Streams};
 use crate::event::{Epoch, Position};
 use crate::messaging::{CannotReact, EventId, Inbox, InboxEvent, InboxId, Message, PARKED_MAX, Parked, React};
@@ -131,10 +132,11 @@ impl<R: React> Command for Receive<R> {
             Some(_) => None,
             None => Some(InboxEvent::Opened { epoch: message.epoch }),
         };
-        if message.position() <= inbox.position() {
+        let guarded = !leaves_out::<R>(Guard::Dedupe);
+        if guarded && message.position() <= inbox.position() {
             return Ok(Decision::answer(Received::Repeated));
         }
-        if inbox.position() != self.follows {
+        if guarded && inbox.position() != self.follows {
             return Err(InboxRejection::Moved { position: inbox.position(), follows: self.follows });
         }
         let blocked = inbox

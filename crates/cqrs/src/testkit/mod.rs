@@ -19,11 +19,14 @@
 
 pub mod event_store_contract;
 pub mod executor_contract;
+mod faulty_transport;
 mod given;
 mod process;
 pub mod read_store_contract;
 mod tank;
 
+pub use crate::messaging::Guard;
+pub use faulty_transport::{FaultPlan, FaultyTransport};
 pub use given::{Given, When};
 pub use process::{GivenProcess, Told};
 

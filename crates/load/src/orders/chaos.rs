@@ -135,10 +135,10 @@ impl Chaos {
         let placed = Instant::now();
         let mut last = Worker::new(&run, u64::MAX);
         last.receive_what_was_backordered().await?;
-        let stuck = run.settle(placed).await?;
+        let stuck = last.settle(placed).await?;
         let settled_s = placed.elapsed().as_secs_f64();
         last.make_ready().await?;
-        let stuck_after = run.settle(Instant::now()).await?;
+        let stuck_after = last.settle(Instant::now()).await?;
         let stuck = if stuck.is_empty() { stuck_after } else { stuck };
         let log = std::mem::take(&mut *run.log());
         self.report(log, stuck, settled_s).await
@@ -146,7 +146,7 @@ impl Chaos {
 
     async fn report(&self, log: Log, stuck: Vec<String>, settled_s: f64) -> Result<ChaosReport, ShopError> {
         let Log { mut counts, case } = log;
-        let (verdict, ended) = case.judge(self.addr).await?;
+        let (verdict, ended) = self.judge(&case).await?;
         counts.ended = ended;
         let wrong: u64 = counts.unexpected.values().sum();
         let verdict = verdict
@@ -164,6 +164,22 @@ impl Chaos {
     }
 }
 
+impl Chaos {
+    /// Judges again as long as something differs: what a cancelled order gives back may still be on its way.
+    async fn judge(&self, case: &OrdersCase) -> Result<(Verdict, BTreeMap<String, u64>), ShopError> {
+        let since = Instant::now();
+        let mut feed = Feed::of(self.addr, "inventory").with_attempts(ATTEMPTS_MAX);
+        loop {
+            let judged = case.judge(self.addr).await?;
+            if judged.0.ok || since.elapsed() > self.patience {
+                return Ok(judged);
+            }
+            feed.skip_to_end().await?;
+            feed.next(SETTLE_POLL).await?;
+        }
+    }
+}
+
 impl Run {
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
@@ -176,41 +192,19 @@ impl Run {
         Some((*next, order))
     }
 
-    async fn prepare(&self, products: &[Product]) -> Result<(), ShopError> {
-        let mut worker = Worker::new(self, u64::MAX);
-        for product in products {
-            let sku = RegisterSku { sku: product.sku.clone(), ..RegisterSku::default() };
-            let answer = worker.until_answered(&Call::post_json("/v1/skus", &sku)?).await?;
-            success("POST /v1/skus", answer)?;
-            if product.opening > 0 {
-                worker.receive(&product.sku, product.opening, &format!("open:{}", product.sku)).await?;
-            }
-            self.log().case.received.entry(product.sku.clone()).or_default();
+    /// Makes the products known and puts their opening stock on the shelves, over as many connections as orders come by.
+    async fn prepare(self: &Arc<Self>, products: &[Product]) -> Result<(), ShopError> {
+        let share = products.len().div_ceil(self.chaos.connections.max(1)).max(1);
+        let mut workers = JoinSet::new();
+        for products in products.chunks(share) {
+            let (run, products) = (Arc::clone(self), products.to_vec());
+            workers.spawn(async move { Worker::new(&run, u64::MAX).open(&products).await });
+        }
+        while let Some(opened) = workers.join_next().await {
+            opened.map_err(|error| CallError::Malformed(format!("a worker ended: {error}")))??;
         }
         self.log().counts.receipts = 0;
         Ok(())
-    }
-
-    /// Looks at every order until each is final; gives back those that are not in time.
-    async fn settle(&self, since: Instant) -> Result<Vec<String>, ShopError> {
-        let mut shop = Shop::new(self.chaos.addr).with_attempts(ATTEMPTS_MAX);
-        let mut feed = Feed::of(self.chaos.addr, "fulfillment").with_attempts(ATTEMPTS_MAX);
-        let mut left: Vec<String> = self.log().case.orders.keys().cloned().collect();
-        loop {
-            shop.see(feed.skip_to_end().await?);
-            let mut waiting = Vec::new();
-            for order_id in left {
-                // One that is not there cannot become final: the judge names it.
-                if shop.order(&order_id).await?.is_some_and(|order| !is_final(&order)) {
-                    waiting.push(order_id);
-                }
-            }
-            left = waiting;
-            if left.is_empty() || since.elapsed() > self.chaos.patience {
-                return Ok(left);
-            }
-            feed.next(SETTLE_POLL).await?;
-        }
     }
 }
 
@@ -225,6 +219,19 @@ impl<'a> Worker<'a> {
     fn new(run: &'a Run, number: u64) -> Self {
         let seed = run.chaos.seed ^ number.rotate_left(40);
         Self { run, shop: Shop::new(run.chaos.addr), rng: ChaCha8Rng::seed_from_u64(seed), latest: Vec::new() }
+    }
+
+    async fn open(mut self, products: &[Product]) -> Result<(), ShopError> {
+        for product in products {
+            let sku = RegisterSku { sku: product.sku.clone(), ..RegisterSku::default() };
+            let answer = self.until_answered(&Call::post_json("/v1/skus", &sku)?).await?;
+            success("POST /v1/skus", answer)?;
+            self.run.log().case.received.entry(product.sku.clone()).or_default();
+            if product.opening > 0 {
+                self.receive(&product.sku, product.opening, &format!("open:{}", product.sku)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn work(mut self) -> Result<(), ShopError> {
@@ -301,6 +308,38 @@ impl<'a> Worker<'a> {
             self.receive(&sku, units, &format!("receipt:{sku}")).await?;
         }
         Ok(())
+    }
+
+    /// Looks at every order until each is final; gives back those that are not in time.
+    ///
+    /// Goods keep coming for what still waits: an order may have missed the news of the last, and would wait long.
+    async fn settle(&mut self, since: Instant) -> Result<Vec<String>, ShopError> {
+        let addr = self.run.chaos.addr;
+        let mut shop = Shop::new(addr).with_attempts(ATTEMPTS_MAX);
+        let mut feed = Feed::of(addr, "fulfillment").with_attempts(ATTEMPTS_MAX);
+        let mut left: Vec<String> = self.run.log().case.orders.keys().cloned().collect();
+        for round in 0.. {
+            shop.see(feed.skip_to_end().await?);
+            let (mut waiting, mut wanted) = (Vec::new(), BTreeMap::<String, i64>::new());
+            for order_id in left {
+                // One that is not there cannot become final: the judge names it.
+                if let Some(order) = shop.order(&order_id).await?.filter(|order| !is_final(order)) {
+                    for line in order.lines.iter().filter(|line| line.backordered > 0) {
+                        *wanted.entry(line.sku.clone()).or_default() += line.backordered;
+                    }
+                    waiting.push(order_id);
+                }
+            }
+            left = waiting;
+            if left.is_empty() || since.elapsed() > self.run.chaos.patience {
+                break;
+            }
+            feed.next(SETTLE_POLL).await?;
+            for (sku, units) in wanted {
+                self.receive(&sku, units, &format!("again:{round}:{sku}")).await?;
+            }
+        }
+        Ok(left)
     }
 
     async fn make_ready(&mut self) -> Result<(), ShopError> {
