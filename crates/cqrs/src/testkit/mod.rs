@@ -1,4 +1,5 @@
-//! For tests: given/when/then for decisions and processes, and the contract suites that every store must pass.
+//! For tests: given/when/then for decisions and processes, a transport that fails on purpose, and the contract suites
+//! that every store must pass.
 //!
 //! A store's crate runs a suite by naming, once, how a fresh store is made:
 //!
@@ -19,11 +20,13 @@
 
 pub mod event_store_contract;
 pub mod executor_contract;
+mod faulty_transport;
 mod given;
 mod process;
 pub mod read_store_contract;
 mod tank;
 
+pub use faulty_transport::{FaultPlan, FaultyTransport};
 pub use given::{Given, When};
 pub use process::{GivenProcess, Told};
 
