@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
-use comanda_web::{Kind, feed, in_context, problem_pages};
-use cqrs::Feed;
+use comanda_web::{Kind, dead_letters, feed, in_context, problem_pages};
+use cqrs::{DeadLetterDesk, Feed};
 use miette::{IntoDiagnostic, Result};
 use tokio::sync::watch;
 use utoipa::openapi::OpenApi;
@@ -19,6 +19,9 @@ use crate::platform::Platform;
 
 /// The paths of webhooks, which each context has for itself.
 const WEBHOOK_PATHS: &[&str] = &["/v1/webhooks", "/v1/webhooks/{*rest}"];
+
+/// The paths of dead letters, which each context has for itself.
+const DEAD_LETTER_PATHS: &[&str] = &["/v1/dead-letters", "/v1/dead-letters:retry", "/v1/dead-letters/{*rest}"];
 
 /// Where the contexts are that do not run here.
 #[derive(Clone, Default)]
@@ -35,10 +38,16 @@ pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopp
         let name = if hooks.context() == "inventory" { "inventory" } else { "fulfillment" };
         (name, in_context(webhooks::router(Arc::clone(hooks)), name))
     });
+    let letters = platform.running().map(|running| {
+        let (context, commands, queries) = (running.context.clone(), running.commands.clone(), running.queries.clone());
+        let name = context.name();
+        (name, in_context(dead_letters::router(DeadLetterDesk::new(context, commands, queries)), name))
+    });
     let mut router = ops::router(ops).merge(problem_pages(kinds()));
     if !feeds.is_empty() {
         router = router.merge(feed::router(feeds, stopping));
         router = router.merge(by_context::router(WEBHOOK_PATHS, hooks.collect()));
+        router = router.merge(by_context::router(DEAD_LETTER_PATHS, letters.collect()));
     }
     contexts.around(elsewhere, router)
 }
@@ -84,7 +93,7 @@ impl Contexts {
 fn kinds() -> Vec<&'static Kind> {
     let mut kinds: Vec<&'static Kind> = Vec::new();
     let own = [comanda_web::kinds::ALL, inventory::problems::ALL, fulfillment::problems::ALL, webhooks::PROBLEM_KINDS];
-    for kind in own.into_iter().chain([gateway::ALL]).flatten() {
+    for kind in own.into_iter().chain([gateway::ALL, dead_letters::ALL]).flatten() {
         if !kinds.iter().any(|known| known.code == kind.code) {
             kinds.push(kind);
         }
@@ -95,7 +104,7 @@ fn kinds() -> Vec<&'static Kind> {
 /// The description of every route, of all contexts.
 pub(crate) fn openapi() -> OpenApi {
     let mut api = inventory::openapi();
-    for other in [fulfillment::openapi(), webhooks::openapi(), feed::openapi()] {
+    for other in [fulfillment::openapi(), webhooks::openapi(), feed::openapi(), dead_letters::openapi()] {
         api.merge(other);
     }
     comanda_web::openapi::complete(&mut api, &kinds());
