@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Router;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
-use comanda_web::{feed, in_context, problem_pages, refusing};
+use comanda_web::{dead_letters, feed, in_context, problem_pages, refusing};
+use cqrs::DeadLetterDesk;
 use tokio::sync::watch;
 
 use crate::by_context;
@@ -40,7 +41,10 @@ pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopp
         .map(|(running, hooks)| {
             let name = running.context.name();
             let events = feed::router(vec![running.feed()], stopping.clone());
-            (name, refusing(events.merge(in_context(webhooks::router(Arc::clone(hooks)), name))))
+            let (commands, queries) = (running.commands.clone(), running.queries.clone());
+            let desk = DeadLetterDesk::new(Arc::clone(&running.context), commands, queries);
+            let asked = webhooks::router(Arc::clone(hooks)).merge(dead_letters::router(desk));
+            (name, refusing(events.merge(in_context(asked, name))))
         })
         .collect();
     for (name, peer, paths) in elsewhere.parts() {

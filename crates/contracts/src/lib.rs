@@ -12,6 +12,7 @@ mod availability;
 mod batch;
 #[cfg(feature = "openapi")]
 pub mod catalogue;
+mod dead_letter;
 pub mod events;
 mod goods_return;
 mod ledger;
@@ -31,6 +32,7 @@ mod webhook;
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
 pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest, WantedLine};
 pub use batch::{BatchAnswer, BatchOutcome, BatchRequest};
+pub use dead_letter::{DeadLetter, DiscardDeadLetter, RetriedDeadLetter, RetriedDeadLetters, RetryDeadLetters};
 pub use goods_return::{
     GoodsReturn, ReceiveReturnRequest, ReceivedLine, RequestReturnRequest, ReturnAccepted, ReturnLine,
 };

@@ -6,7 +6,10 @@ use rustc_hash::FxHashSet;
 
 use crate::aggregate::Aggregate;
 use crate::command::Command;
-use crate::messaging::{Advance, Discard, Inbox, Publish, React, Receive, Retry};
+use crate::messaging::{
+    Advance, DeadLetterById, DeadLetters, DeadLettersOfInboxes, Discard, Inbox, Publish, React, Receive, Retry,
+    RetryOne, retry_one,
+};
 use crate::projection::Projection;
 use crate::projector::{AnyProjection, Fold};
 use crate::query::Query;
@@ -50,6 +53,7 @@ pub struct Context {
     query_types: FxHashSet<TypeId>,
     projections: Vec<Box<dyn AnyProjection>>,
     publish: Option<Publish>,
+    retries: Vec<(&'static str, RetryOne)>,
 }
 
 impl Context {
@@ -65,6 +69,7 @@ impl Context {
             query_types: FxHashSet::default(),
             projections: Vec::new(),
             publish: None,
+            retries: Vec::new(),
         }
     }
 
@@ -115,12 +120,14 @@ impl Context {
         self
     }
 
-    /// Lists a reaction to the contract events of other contexts.
+    /// Lists a reaction to the contract events of other contexts; with the first one, the list of dead letters as well.
     #[must_use]
     pub fn reacts<R: React>(mut self) -> Self {
         if self.kind(Inbox::KIND).is_none() {
             self = self.aggregate::<Inbox>().command::<Advance>().command::<Discard>();
+            self = self.view(DeadLettersOfInboxes).query::<DeadLetters>().query::<DeadLetterById>();
         }
+        self.retries.push((R::NAME, retry_one::<R>));
         self.command::<Receive<R>>().command::<Retry<R>>()
     }
 
@@ -152,6 +159,11 @@ impl Context {
 
     pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
         self.kinds.iter().copied().find(|kind| kind.name == name)
+    }
+
+    /// How a parked message of the reaction `name` is tried again.
+    pub(crate) fn retry_of(&self, name: &str) -> Option<RetryOne> {
+        self.retries.iter().find(|(known, _)| *known == name).map(|(_, retry)| *retry)
     }
 
     pub(crate) fn publisher(&self) -> Option<Publish> {

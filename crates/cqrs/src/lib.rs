@@ -66,10 +66,12 @@ pub use event_store::{Append, AppendError, Claim, EventStore, Head, HeadLock, Lo
 pub use executor::{Executor, ExecutorLoop, ExecutorSettings, SnapshotLoop};
 pub use id::{ID_LENGTH_MAX, InvalidId, check_id};
 pub use messaging::{
-    Advance, CannotReact, Channel, Consumer, ConsumerError, ContractEvent, Cursor, Discard, EventId, FEED_ITEMS_MAX,
-    Feed, FeedError, FeedPage, FeedRequest, Inbox, InboxEvent, InboxId, InboxRejection, LogFeed, Message, NotAnEventId,
-    PARKED_MAX, Parked, Publish, RETRIES_MAX, React, Reaction, Receive, Received, Relay, Retried, Retry, Subscription,
-    Transport, TransportError,
+    Advance, CannotReact, Channel, Consumer, ConsumerError, ContractEvent, Cursor, DEAD_LETTERS_PAGE_MAX, DeadLetter,
+    DeadLetterById, DeadLetterDesk, DeadLetterId, DeadLetterPage, DeadLetterPlace, DeadLetters, DeadLettersOfInboxes,
+    DeskError, Discard, EventId, FEED_ITEMS_MAX, Feed, FeedError, FeedPage, FeedRequest, Inbox, InboxEvent, InboxId,
+    InboxRejection, LogFeed, Message, NotADeadLetterId, NotAnEventId, PARKED_MAX, Parked, Publish, RETRIES_MAX,
+    RETRY_ALL_MAX, React, Reaction, Receive, Received, Relay, Retried, RetriedAll, Retry, Subscription, Transport,
+    TransportError,
 };
 pub use process::Process;
 pub use projection::{Projection, Rows, Unreadable};

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use cqrs::{Ask, Command, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
+use cqrs::{Ask, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use crate::correlation::{TRACEPARENT, X_CORRELATION_ID};
@@ -40,7 +40,7 @@ struct Key {
 
 impl Call {
     /// `command` with what came along; `raw` is the body it was read from.
-    pub fn envelope<C: Command>(self, command: C, raw: &[u8]) -> Envelope<C> {
+    pub fn envelope<C>(self, command: C, raw: &[u8]) -> Envelope<C> {
         let idempotency =
             self.key.map(|key| IdempotencyKey { fingerprint: xxh3_64_with_seed(raw, key.operation), key: key.key });
         Envelope { command, metadata: self.metadata, idempotency, if_match: self.if_match, deadline: None }
@@ -58,7 +58,7 @@ impl Call {
     }
 
     /// The command of item `index` of a batch: the batch's idempotency key makes one for each item.
-    pub fn item<C: Command>(&self, index: usize, command: C, raw: &[u8]) -> Envelope<C> {
+    pub fn item<C>(&self, index: usize, command: C, raw: &[u8]) -> Envelope<C> {
         let mut item = self.clone();
         if let Some(key) = &mut item.key {
             key.key.push_str(&format!("/{index}"));
@@ -142,7 +142,7 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::extract::Request;
-    use cqrs::{Decision, States, Streams};
+    use cqrs::{Command, Decision, States, Streams};
 
     use super::*;
 

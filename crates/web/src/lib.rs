@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod context_tokens;
 mod correlation;
+pub mod dead_letters;
 mod edge;
 pub mod feed;
 mod fields;

@@ -93,6 +93,14 @@ pub struct Parked {
     pub since: Timestamp,
 }
 
+impl Parked {
+    pub(super) fn failed_again(&mut self, cause: &Arc<str>, dead: bool) {
+        self.attempts += 1;
+        self.cause = Arc::clone(cause);
+        self.dead = dead;
+    }
+}
+
 /// An inbox as it stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,9 +182,7 @@ impl Aggregate for Inbox {
             }
             InboxEvent::RetryFailed { id, cause, dead } => {
                 if let Some(parked) = self.parked.iter_mut().find(|parked| parked.message.id == *id) {
-                    parked.attempts += 1;
-                    parked.cause = Arc::clone(cause);
-                    parked.dead = *dead;
+                    parked.failed_again(cause, *dead);
                 }
             }
             InboxEvent::Passed { id } | InboxEvent::Discarded { id, .. } => self.forget(*id),

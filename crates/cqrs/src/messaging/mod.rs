@@ -10,10 +10,14 @@
 //! consumer knows when one is missing and asks the owner's [`Feed`]. The consumer's own place is an event as well
 //! ([`Inbox`]), appended together with what the message caused: a repeated message changes nothing, on any transport.
 
+mod answers;
 mod channel;
 mod consumer;
+mod dead_letters;
+mod desk;
 mod feed;
 mod inbox;
+mod lane;
 mod log_feed;
 mod message;
 mod outbox;
@@ -21,11 +25,18 @@ mod publish;
 mod react;
 mod receive;
 mod relay;
+mod running;
 mod sequencer;
 mod transport;
 
 pub use channel::Channel;
 pub use consumer::{Consumer, ConsumerError};
+pub use dead_letters::{
+    DEAD_LETTERS_PAGE_MAX, DeadLetter, DeadLetterById, DeadLetterId, DeadLetterPage, DeadLetterPlace, DeadLetters,
+    DeadLettersOfInboxes, NotADeadLetterId,
+};
+pub use desk::{DeadLetterDesk, DeskError, RETRY_ALL_MAX, RetriedAll};
+pub(crate) use desk::{RetryOne, retry_one};
 pub use feed::{Cursor, Feed, FeedError, FeedPage, FeedRequest};
 pub use inbox::{Inbox, InboxEvent, InboxId, PARKED_MAX, Parked};
 pub use log_feed::{FEED_ITEMS_MAX, LogFeed};

@@ -27,11 +27,11 @@ pub(super) enum Offered {
     Repeated,
     /// Something is missing before it: the feed has it.
     Gap,
-    /// What stands before it is not what was read: the log was forked.
+    /// What stands before it, or in its place, is not what was read: the log was forked.
     Forked {
         /// What was read.
         read: EventId,
-        /// What the message says stands there.
+        /// What stands there as the message says, or itself does.
         named: Option<EventId>,
     },
 }
@@ -48,6 +48,12 @@ impl Sequencer {
 
     /// Takes in a message in whatever order it comes.
     pub(super) fn offer(&mut self, message: &Arc<Message>) -> Offered {
+        if message.position() == self.position
+            && let Some(read) = self.last
+            && message.id != read
+        {
+            return Offered::Forked { read, named: Some(message.id) };
+        }
         if message.position() <= self.position {
             return Offered::Repeated;
         }
@@ -162,6 +168,7 @@ mod tests {
         let other = EventId { batch: BatchId(Uuid::from_u128(99)), ..id(3) };
         let mut sequencer = Sequencer::at(3, Some(other));
         assert_eq!(sequencer.offer(&message(3, 4)), Offered::Forked { read: other, named: Some(id(3)) });
+        assert_eq!(sequencer.offer(&message(2, 3)), Offered::Forked { read: other, named: Some(id(3)) });
     }
 
     /// Every message's position, with private events between.

@@ -1,4 +1,5 @@
-//! For tests: given/when/then for decisions and processes, and the contract suites that every store must pass.
+//! For tests: given/when/then for decisions and processes, a transport that fails on purpose, and the contract suites
+//! that every store must pass.
 //!
 //! A store's crate runs a suite by naming, once, how a fresh store is made:
 //!
@@ -24,6 +25,8 @@ mod given;
 mod process;
 pub mod read_store_contract;
 mod tank;
+mod till;
+pub mod transport_contract;
 
 pub use crate::messaging::Guard;
 pub use faulty_transport::{FaultPlan, FaultyTransport};
@@ -82,6 +85,32 @@ macro_rules! read_store_contract {
             rows_of_another_log_are_dropped
             versions_of_a_model_are_apart
             a_projection_is_applied_exactly_once
+        }
+    };
+}
+
+/// Makes a test of each point of the transport contract: what relay, transport, feed, consumer and inbox promise together.
+///
+/// The argument names an `async fn() -> Arc<dyn Transport>` that makes a fresh transport.
+///
+/// ```no_run
+/// async fn fresh_transport() -> std::sync::Arc<dyn cqrs::Transport> {
+///     std::sync::Arc::new(cqrs::Channel::default())
+/// }
+/// cqrs::transport_contract!(fresh_transport);
+/// ```
+#[macro_export]
+macro_rules! transport_contract {
+    ($fresh:ident) => {
+        $crate::contract_tests! { $fresh, transport_contract:
+            every_message_has_its_effect_once_and_in_the_order_of_its_key
+            a_gap_is_noticed_and_fetched_from_the_feed
+            a_lost_last_message_is_found
+            a_killed_consumer_goes_on_where_it_stood
+            two_consumers_of_one_context_have_one_effect_per_message
+            a_key_that_fails_for_a_while_waits_in_order_and_others_flow
+            what_can_never_pass_is_a_dead_letter_and_passes_once_mended
+            a_discarded_message_has_no_effect_and_those_behind_it_follow
         }
     };
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use cqrs::memory::MemoryEventStore;
-use cqrs::testkit::{event_store_contract, executor_contract};
+use cqrs::testkit::{event_store_contract, executor_contract, transport_contract};
 use cqrs::{
-    Append, AppendError, BatchId, Claim, Epoch, EventStore, Head, HeadLock, LogReader, PartitionId, Position, Recorded,
-    Snapshot, StoreError, StreamName, Version,
+    Aggregate, Append, AppendError, BatchId, Channel, Claim, Epoch, EventStore, Head, HeadLock, Inbox, InboxEvent,
+    LogReader, PartitionId, Payload, Position, Recorded, Snapshot, StoreError, StreamName, Version,
 };
 
 /// What a careless store leaves out.
@@ -21,6 +21,8 @@ enum Without {
     Resolution,
     /// Says yes, and stores nothing.
     Durability,
+    /// Forgets which messages were received.
+    Dedupe,
 }
 
 struct Careless {
@@ -69,6 +71,7 @@ impl EventStore for Careless {
             Without::HeadCheck => self.move_to_the_end(&mut batch).await?,
             Without::Claims => batch.claims.clear(),
             Without::Durability => return Ok(()),
+            Without::Dedupe => forget_what_was_received(&mut batch),
             Without::Resolution => {}
         }
         self.inner.append(&batch).await
@@ -84,6 +87,13 @@ impl EventStore for Careless {
     }
     async fn save_snapshot(&self, snapshot: Snapshot) -> Result<(), StoreError> {
         self.inner.save_snapshot(snapshot).await
+    }
+}
+
+/// Every inbox stands at its beginning again.
+fn forget_what_was_received(batch: &mut Append) {
+    for event in batch.events.iter_mut().filter(|event| event.stream.kind() == Inbox::KIND) {
+        event.payload = Payload::new(Arc::new(InboxEvent::Advanced { to: 0 })).unwrap();
     }
 }
 
@@ -148,4 +158,11 @@ async fn an_executor_that_answers_before_the_commit_is_found_out() {
 #[should_panic(expected = "assertion")]
 async fn a_store_that_answers_before_the_commit_is_found_out() {
     event_store_contract::what_was_stored_is_what_was_appended(Careless::store(Without::Durability)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[should_panic(expected = "not each once and in order")]
+async fn without_the_inbox_a_repeated_message_has_its_effect_twice() {
+    let transport = Arc::new(Channel::default());
+    transport_contract::a_consumer_killed_on(Careless::store(Without::Dedupe), transport).await;
 }

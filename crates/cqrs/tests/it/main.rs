@@ -8,6 +8,7 @@ mod guards;
 mod messages;
 mod process;
 mod timers;
+mod transports;
 
 use std::sync::Arc;
 
