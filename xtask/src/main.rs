@@ -5,6 +5,7 @@ mod ci;
 mod contracts;
 mod end_to_end;
 mod examples;
+mod model;
 mod needs;
 mod sh;
 mod test;

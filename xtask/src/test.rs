@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::sh::{Cmd, step};
-use crate::{end_to_end, examples, needs, tidy};
+use crate::{end_to_end, examples, model, needs, tidy};
 
 /// Runs every test and stops at the first step that fails.
 pub(crate) fn run() -> Result<()> {
@@ -13,6 +13,7 @@ pub(crate) fn run() -> Result<()> {
     // nextest cannot run doc tests, so they are a step of their own.
     step("doc tests", || Cmd::cargo(["test", "--locked", "--workspace", "--doc"]).run())?;
     examples::run()?;
+    model::run()?;
     end_to_end::run()
 }
 

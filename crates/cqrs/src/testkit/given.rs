@@ -249,6 +249,12 @@ impl<C: Command> When<C> {
         }
     }
 
+    /// What was recorded, in order: first what was due, then what was decided.
+    #[must_use]
+    pub fn recorded(&self) -> &[(StreamName, Payload)] {
+        &self.events
+    }
+
     /// All that has happened by now.
     #[must_use]
     pub fn given(self) -> Given {

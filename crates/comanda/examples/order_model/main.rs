@@ -1,0 +1,115 @@
+//! A model check of the order process: every state that two contexts, their messages, time and people can bring about.
+//!
+//! `cargo run -p comanda --example order_model` explores them all, prints how many there are, and fails if a claim does.
+#![allow(clippy::expect_used, reason = "a model tells what it found by panicking")]
+
+mod claims;
+mod deliver;
+mod lane;
+mod scenario;
+mod step;
+mod world;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use comanda_fulfillment::domain::order::Policy;
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+use crate::claims::{NO_LEAK, NOT_SOLD_TWICE, ONCE};
+use crate::scenario::{Fault, Scenario, Transport};
+use crate::step::Step;
+use crate::world::World;
+
+/// The most threads that explore at once.
+const THREADS_MAX: usize = 4;
+
+impl Model for Scenario {
+    type State = World;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![self.start()]
+    }
+
+    fn actions(&self, world: &World, steps: &mut Vec<Step>) {
+        steps.extend(self.steps(world));
+    }
+
+    fn next_state(&self, world: &World, step: Step) -> Option<World> {
+        self.after(world, step)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        claims::claims(self)
+    }
+}
+
+fn main() -> ExitCode {
+    let mut sound = true;
+    for policy in [Policy::ShipComplete, Policy::ShipAvailable, Policy::Backorder] {
+        for transport in [Transport::Inbox, Transport::AnyOrder] {
+            sound &= check("two SKUs", Scenario::two_skus(policy, transport));
+            sound &= check("one SKU twice", Scenario::one_sku(policy, transport));
+        }
+    }
+    for (fault, claims) in [
+        (Fault::NoDedupe, [NO_LEAK, ONCE].as_slice()),
+        (Fault::NoGiveBack, &[NO_LEAK]),
+        (Fault::Overpromises, &[NOT_SOLD_TWICE]),
+    ] {
+        sound &= control(fault, claims);
+    }
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
+}
+
+/// Explores every state of a scenario; says how many there are, and what is wrong.
+fn check(name: &str, scenario: Scenario) -> bool {
+    let started = Instant::now();
+    let checker = scenario.checker().threads(threads()).spawn_bfs().join();
+    let found = checker.discoveries();
+    let mut sound = true;
+    for claim in scenario.properties() {
+        let discovered = found.get(claim.name);
+        let failed = discovered.is_some() == claim.expectation.discovery_is_failure();
+        if failed {
+            sound = false;
+            println!("FAILED: {}", claim.name);
+            if let Some(path) = discovered {
+                println!("  by {:?}\n  in {:?}", path.clone().into_actions(), path.last_state());
+            }
+        }
+    }
+    let Scenario { policy, transport, .. } = scenario;
+    println!(
+        "model {policy:?}, {name}, {transport:?}: {} states, {} steps, depth {}, {:.1} s",
+        checker.unique_state_count(),
+        checker.state_count(),
+        checker.max_depth(),
+        started.elapsed().as_secs_f64(),
+    );
+    sound
+}
+
+/// Explores a scenario with a guard taken away: one of `claims` must fail.
+fn control(fault: Fault, claims: &[&str]) -> bool {
+    let scenario = Scenario::two_skus(Policy::ShipAvailable, Transport::Inbox).with(fault);
+    let started = Instant::now();
+    let any = HasDiscoveries::AnyOf(claims.iter().copied().collect());
+    let checker = scenario.checker().threads(threads()).finish_when(any).spawn_bfs().join();
+    let found = checker.discoveries();
+    let caught: Vec<_> = claims.iter().filter_map(|claim| Some((claim, found.get(claim)?))).collect();
+    for (claim, path) in &caught {
+        let steps = path.clone().into_actions();
+        println!("control {fault:?}: caught, {claim} fails after {} steps: {steps:?}", steps.len());
+    }
+    if caught.is_empty() {
+        println!("FAILED: control {fault:?} was not caught in {} states", checker.unique_state_count());
+    }
+    println!("  {} states, {:.1} s", checker.unique_state_count(), started.elapsed().as_secs_f64());
+    !caught.is_empty()
+}

@@ -1,0 +1,86 @@
+//! What is checked: one order of two lines under one policy, how messages travel, what may happen, and what is broken.
+
+use comanda_fulfillment::domain::order::Policy;
+use serde::Serialize;
+
+/// The two SKUs of the model.
+pub(crate) const SKUS: [&str; 2] = ["TEA", "MUG"];
+
+/// How messages get from one context to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Any message at any time and as often as it likes; the real inbox in front takes each once and in order.
+    Inbox,
+    /// No inbox: each message once, but in any order, also within a partition. The decisions alone must bear that.
+    AnyOrder,
+}
+
+/// A guard that is taken away, to see that the model notices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No inbox, and messages may come twice.
+    NoDedupe,
+    /// What an attempt that has timed out may still bring is not given back.
+    NoGiveBack,
+    /// Inventory promises more than it has.
+    Overpromises,
+}
+
+/// How often the world may do something of its own accord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Moves {
+    /// Time passes until something is due.
+    pub(crate) ticks: u8,
+    /// The customer cancels one unit of the first line, or all.
+    pub(crate) cancels: u8,
+    /// Somebody puts the order on hold, and lets it go on.
+    pub(crate) holds: u8,
+    /// A unit of the first SKU comes in.
+    pub(crate) receipts: u8,
+    /// A cart takes a unit of the first SKU, for a while or until it gives it back.
+    pub(crate) carts: u8,
+    /// A message comes again although nobody would notice.
+    pub(crate) repeats: u8,
+}
+
+/// One model to check.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenario {
+    /// What becomes of a short line.
+    pub(crate) policy: Policy,
+    /// The SKU (its place in [`SKUS`]) and the units of each line.
+    pub(crate) lines: [(usize, i64); 2],
+    /// Units on hand of each SKU in the beginning.
+    pub(crate) on_hand: [i64; 2],
+    /// How messages travel.
+    pub(crate) transport: Transport,
+    /// What may happen.
+    pub(crate) moves: Moves,
+    /// What is broken, if anything.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Scenario {
+    /// Two lines of two SKUs, of which a cart can take one away.
+    pub(crate) fn two_skus(policy: Policy, transport: Transport) -> Self {
+        let moves = Moves { ticks: 3, cancels: 2, holds: 0, receipts: 1, carts: 1, repeats: 0 };
+        Self { policy, lines: [(0, 2), (1, 1)], on_hand: [2, 1], transport, moves, fault: None }
+    }
+
+    /// Two lines of the same SKU.
+    pub(crate) fn one_sku(policy: Policy, transport: Transport) -> Self {
+        Self { lines: [(0, 1), (0, 2)], on_hand: [3, 0], ..Self::two_skus(policy, transport) }
+    }
+
+    /// The same with a guard taken away.
+    pub(crate) fn with(self, fault: Fault) -> Self {
+        let transport = if fault == Fault::NoDedupe { Transport::AnyOrder } else { self.transport };
+        let repeats = u8::from(fault == Fault::NoDedupe);
+        Self { fault: Some(fault), transport, moves: Moves { repeats, ..self.moves }, ..self }
+    }
+
+    /// Whether message `place` of those on their way may be taken next, and have its effect.
+    pub(crate) fn takes(&self, place: usize) -> bool {
+        place == 0 || self.transport == Transport::AnyOrder
+    }
+}
