@@ -7,8 +7,8 @@ use comanda_inventory::domain::reservation::Reservation;
 use comanda_inventory::react::Orders;
 use cqrs::testkit::Given;
 use cqrs::{
-    Aggregate, BatchId, CannotReact, Command, ContractEvent, Decision, Inbox, Message, PartitionId, Payload, React,
-    Receive, Received, Recorded, States, StreamName, Streams, Timed, TimerChange, Timestamp,
+    Aggregate, BatchId, CannotReact, Command, ContractEvent, Decision, Inbox, PartitionId, Payload, React, Receive,
+    Received, Recorded, States, StreamName, Streams, Timed, TimerChange, Timestamp,
 };
 use uuid::Uuid;
 
@@ -50,7 +50,8 @@ impl<R: React> Command for Direct<R> {
 /// Hands a message to a context: through its inbox, or without.
 fn receive<R: React>(given: &mut Given, letter: &Letter, transport: Transport) -> (Events, Option<Received>) {
     let message = letter.message.clone();
-    let input = R::read(&message).expect("it was read when it was sent").expect("it was sent because it is of interest");
+    let input =
+        R::read(&message).expect("it was read when it was sent").expect("it was sent because it is of interest");
     match transport {
         Transport::Inbox => decide(given, Receive::<R> { message, what: Ok(input), follows: letter.follows }),
         Transport::AnyOrder => decide(given, Direct::<R> { message: letter.clone(), input }),
@@ -77,6 +78,7 @@ impl Scenario {
             next.wrong = Some("a message had no effect: it was parked, refused or taken for a repeated one");
         }
         next.lanes[lane].take(place);
+        next.last = Some(lane);
         self.tell(next, lane, Some(&letter), &events);
         true
     }
@@ -136,6 +138,9 @@ impl World {
     }
 
     fn fulfillment_recorded(&mut self, scenario: &Scenario, events: &Events) {
+        if has_effect(events) {
+            self.look_at_ours();
+        }
         for (stream, payload) in events {
             if stream.kind() != Order::KIND {
                 continue;
@@ -161,6 +166,9 @@ impl World {
     }
 
     fn inventory_recorded(&mut self, letter: Option<&Letter>, events: &Events) {
+        if has_effect(events) {
+            self.look_at_theirs();
+        }
         for (stream, payload) in events {
             let lane = self.lane_of(stream, letter);
             let told = comanda_inventory::publish::publish(&recorded(stream, payload, self.now));

@@ -1,5 +1,6 @@
 //! What is on its way from one context to the other: the messages of one partition of a log, in the log's order.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cqrs::{BatchId, ContractEvent, Epoch, EventId, Message, PartitionId, Position, Timestamp};
@@ -71,7 +72,7 @@ impl Lane {
     }
 
     /// The content of what waits, in order.
-    pub(crate) fn contents(letters: &[Letter]) -> Vec<(&str, &[u8])> {
-        letters.iter().map(|letter| (&*letter.message.kind, &*letter.message.data)).collect()
+    pub(crate) fn contents(letters: &[Letter]) -> Vec<(&str, Cow<'_, str>)> {
+        letters.iter().map(|letter| (&*letter.message.kind, String::from_utf8_lossy(&letter.message.data))).collect()
     }
 }

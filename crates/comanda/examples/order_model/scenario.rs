@@ -1,5 +1,7 @@
 //! What is checked: one order of two lines under one policy, how messages travel, what may happen, and what is broken.
 
+use std::fmt;
+
 use comanda_fulfillment::domain::order::Policy;
 use serde::Serialize;
 
@@ -46,6 +48,8 @@ pub(crate) struct Moves {
 /// One model to check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scenario {
+    /// What it is about.
+    name: &'static str,
     /// What becomes of a short line.
     pub(crate) policy: Policy,
     /// The SKU (its place in [`SKUS`]) and the units of each line.
@@ -61,26 +65,68 @@ pub(crate) struct Scenario {
 }
 
 impl Scenario {
-    /// Two lines of two SKUs, of which a cart can take one away.
-    pub(crate) fn two_skus(policy: Policy, transport: Transport) -> Self {
-        let moves = Moves { ticks: 3, cancels: 2, holds: 0, receipts: 1, carts: 1, repeats: 0 };
-        Self { policy, lines: [(0, 2), (1, 1)], on_hand: [2, 1], transport, moves, fault: None }
+    /// Every model that is checked.
+    pub(crate) fn all() -> Vec<Self> {
+        let policies = [Policy::ShipComplete, Policy::ShipAvailable, Policy::Backorder];
+        let of = |policy| {
+            let in_turn = [Self::two_skus(policy), Self::one_sku(policy), Self::unanswered(policy), Self::held(policy)];
+            let in_any_order = [Self::two_skus(policy), Self::one_sku(policy)].map(Self::in_any_order);
+            in_turn.into_iter().chain(in_any_order)
+        };
+        policies.into_iter().flat_map(of).collect()
+    }
+
+    /// Two lines of two SKUs, of which a cart can take one away and a receipt bring one.
+    pub(crate) fn two_skus(policy: Policy) -> Self {
+        let moves = Moves { ticks: 2, cancels: 1, holds: 0, receipts: 1, carts: 1, repeats: 0 };
+        let (name, lines, on_hand) = ("two SKUs", [(0, 2), (1, 1)], [2, 1]);
+        Self { name, policy, lines, on_hand, transport: Transport::Inbox, moves, fault: None }
     }
 
     /// Two lines of the same SKU.
-    pub(crate) fn one_sku(policy: Policy, transport: Transport) -> Self {
-        Self { lines: [(0, 1), (0, 2)], on_hand: [3, 0], ..Self::two_skus(policy, transport) }
+    fn one_sku(policy: Policy) -> Self {
+        Self { name: "one SKU twice", lines: [(0, 1), (0, 2)], on_hand: [3, 0], ..Self::two_skus(policy) }
+    }
+
+    /// Time passes as often as it takes to give up waiting.
+    fn unanswered(policy: Policy) -> Self {
+        let moves = Moves { ticks: 4, cancels: 1, holds: 0, receipts: 0, carts: 0, repeats: 0 };
+        Self { name: "nobody answers", moves, ..Self::two_skus(policy) }
+    }
+
+    /// Somebody puts it on hold.
+    fn held(policy: Policy) -> Self {
+        let moves = Moves { ticks: 1, cancels: 1, holds: 1, receipts: 0, carts: 1, repeats: 0 };
+        Self { name: "on hold", moves, ..Self::two_skus(policy) }
+    }
+
+    /// Without an inbox, which makes for many more states: with less time and no receipt.
+    fn in_any_order(self) -> Self {
+        Self { transport: Transport::AnyOrder, moves: Moves { ticks: 1, receipts: 0, ..self.moves }, ..self }
     }
 
     /// The same with a guard taken away.
     pub(crate) fn with(self, fault: Fault) -> Self {
-        let transport = if fault == Fault::NoDedupe { Transport::AnyOrder } else { self.transport };
-        let repeats = u8::from(fault == Fault::NoDedupe);
-        Self { fault: Some(fault), transport, moves: Moves { repeats, ..self.moves }, ..self }
+        let broken = Self { fault: Some(fault), ..self };
+        if fault == Fault::NoDedupe {
+            let broken = broken.in_any_order();
+            return Self { moves: Moves { repeats: 1, ..broken.moves }, ..broken };
+        }
+        broken
     }
 
     /// Whether message `place` of those on their way may be taken next, and have its effect.
     pub(crate) fn takes(&self, place: usize) -> bool {
         place == 0 || self.transport == Transport::AnyOrder
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let transport = match self.transport {
+            Transport::Inbox => "behind an inbox",
+            Transport::AnyOrder => "in any order",
+        };
+        write!(f, "{:?}, {}, {transport}", self.policy, self.name)
     }
 }

@@ -62,6 +62,7 @@ impl Scenario {
                 decide(&mut world.inventory, Replenish { sku, location: None, quantity });
             }
         }
+        world.look_at_theirs();
         world.in_fulfillment(self, self.place());
         world.sealed(false)
     }
@@ -88,7 +89,12 @@ impl Scenario {
         for (lane, letters) in world.lanes.iter().enumerate() {
             let places = 0..letters.waiting.len();
             steps.extend(places.map(|place| Step::Deliver { lane, place }));
-            if self.transport == Transport::Inbox || world.left.repeats > 0 {
+            // An inbox changes only when something is delivered to it: each place it stands at is tried once.
+            let may_repeat = match self.transport {
+                Transport::Inbox => world.last == Some(lane),
+                Transport::AnyOrder => world.left.repeats > 0,
+            };
+            if may_repeat {
                 steps.extend((0..letters.recent.len()).map(|place| Step::Repeat { lane, place }));
             }
         }
@@ -138,7 +144,7 @@ impl Scenario {
     /// Time passes until the next instant that the alarm or a hold's end names.
     fn tick(&self, next: &mut World) -> bool {
         next.left.ticks -= 1;
-        let holds_end = next.items().iter().filter_map(|item| item.expiring().next()).min();
+        let holds_end = next.theirs.items.iter().filter_map(|item| item.expiring().next()).min();
         let timer = next.timers.values().copied().min();
         let Some(at) = timer.into_iter().chain(holds_end).min() else { return false };
         next.pass(at);

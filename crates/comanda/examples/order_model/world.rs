@@ -13,6 +13,7 @@ use comanda_inventory::domain::reservation::Reservation;
 use comanda_inventory::domain::stock_item::StockItem;
 use cqrs::testkit::Given;
 use cqrs::{Stream, Timestamp};
+use serde::Serialize;
 
 use crate::lane::Lane;
 use crate::scenario::{Moves, SKUS};
@@ -36,6 +37,8 @@ pub(crate) struct World {
     pub(crate) fulfillment: Given,
     pub(crate) inventory: Given,
     pub(crate) lanes: Vec<Lane>,
+    /// The lane that a message was delivered from last.
+    pub(crate) last: Option<usize>,
     /// The lane of each reservation's news.
     pub(crate) homes: BTreeMap<String, usize>,
     /// The order's timers, as the alarm knows them.
@@ -44,52 +47,54 @@ pub(crate) struct World {
     pub(crate) left: Moves,
     /// What went wrong on the way here and cannot be seen in any state.
     pub(crate) wrong: Option<&'static str>,
-    /// All that makes it different from other states.
-    image: Arc<[u8]>,
+    /// What Fulfillment knows, of one order and both backlogs.
+    pub(crate) ours: Arc<Ours>,
+    /// What Inventory knows.
+    pub(crate) theirs: Arc<Theirs>,
+    /// All else that makes it different from other states.
+    between: Arc<[u8]>,
+}
+
+/// What Fulfillment knows.
+#[derive(Default, Serialize)]
+pub(crate) struct Ours {
+    pub(crate) order: Order,
+    /// By SKU.
+    pub(crate) backlogs: Vec<Backlog>,
+    #[serde(skip)]
+    image: Vec<u8>,
+}
+
+/// What Inventory knows.
+#[derive(Default, Serialize)]
+pub(crate) struct Theirs {
+    /// By SKU.
+    pub(crate) items: Vec<StockItem>,
+    /// By the attempt's number, from 1.
+    pub(crate) reservations: Vec<Reservation>,
+    cart: Reservation,
+    #[serde(skip)]
+    image: Vec<u8>,
 }
 
 impl World {
     /// Nothing has happened.
     pub(crate) fn new(left: Moves) -> Self {
-        let lanes = [ASKS].map(|lane| ("fulfillment", lane)).into_iter().chain(NEWS.map(|lane| ("inventory", lane)));
-        let lanes = lanes.zip(0..).map(|((source, _), partition)| Lane::of(source, partition));
+        let owners = ["fulfillment", "inventory", "inventory", "inventory"];
         Self {
             fulfillment: Given::nothing(),
             inventory: Given::nothing(),
-            lanes: lanes.collect(),
+            lanes: owners.into_iter().zip(0..).map(|(owner, partition)| Lane::of(owner, partition)).collect(),
+            last: None,
             homes: BTreeMap::new(),
             timers: BTreeMap::new(),
             now: Timestamp::EPOCH,
             left,
             wrong: None,
-            image: Arc::default(),
+            ours: Arc::default(),
+            theirs: Arc::default(),
+            between: Arc::default(),
         }
-    }
-
-    /// The order.
-    pub(crate) fn order(&self) -> Order {
-        self.fulfillment.state(&Stream::new(ORDER))
-    }
-
-    /// The backlog of SKU `sku`.
-    pub(crate) fn backlog(&self, sku: &ours::Sku) -> Backlog {
-        self.fulfillment.state(&Backlog::stream(sku))
-    }
-
-    /// The stock of every SKU.
-    pub(crate) fn items(&self) -> Vec<StockItem> {
-        let skus = SKUS.iter().map(|name| Sku::parse(name).expect("a SKU"));
-        skus.map(|sku| self.inventory.state(&StockItem::stream(&sku))).collect()
-    }
-
-    /// What Inventory knows of an attempt.
-    pub(crate) fn reservation(&self, attempt: &Attempt) -> Reservation {
-        self.reservation_named(&reservation_id(ORDER, attempt.number))
-    }
-
-    /// What Inventory knows of a reservation.
-    pub(crate) fn reservation_named(&self, id: &str) -> Reservation {
-        self.inventory.state(&Reservation::stream(&ReservationId::parse(id).expect("an id")))
     }
 
     /// Whether nothing is on its way. What was due has happened: time does not pass without it.
@@ -97,38 +102,74 @@ impl World {
         self.lanes.iter().all(|lane| lane.waiting.is_empty())
     }
 
+    /// Each attempt of the order, with what Inventory knows of it.
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = (&Attempt, &Reservation)> {
+        self.ours.order.attempts().iter().zip(&self.theirs.reservations)
+    }
+
+    /// Looks at Fulfillment again.
+    pub(crate) fn look_at_ours(&mut self) {
+        let backlog = |name: &&str| self.fulfillment.state(&Backlog::stream(&ours::Sku::parse(name).expect("a SKU")));
+        let order = self.fulfillment.state(&Stream::new(ORDER));
+        let mut ours = Ours { order, backlogs: SKUS.iter().map(backlog).collect(), image: Vec::new() };
+        ours.image = serde_json::to_vec(&ours).expect("a state is JSON");
+        let more = ours.order.attempts().len() != self.ours.order.attempts().len();
+        self.ours = Arc::new(ours);
+        if more {
+            self.look_at_theirs();
+        }
+    }
+
+    /// Looks at Inventory again.
+    pub(crate) fn look_at_theirs(&mut self) {
+        let item = |name: &&str| self.inventory.state(&StockItem::stream(&Sku::parse(name).expect("a SKU")));
+        let named = |id: &str| {
+            let stream = Reservation::stream(&ReservationId::parse(id).expect("an id"));
+            self.inventory.state(&stream)
+        };
+        let attempts = self.ours.order.attempts().iter();
+        let mut theirs = Theirs {
+            items: SKUS.iter().map(item).collect(),
+            reservations: attempts.map(|attempt| named(&reservation_id(ORDER, attempt.number))).collect(),
+            cart: named(CART),
+            image: Vec::new(),
+        };
+        theirs.image = serde_json::to_vec(&theirs).expect("a state is JSON");
+        self.theirs = Arc::new(theirs);
+    }
+
     /// Fixes what makes it different from other states.
     ///
     /// Two that differ only in the numbers of messages are one. So are, while nothing can come again (`repeats`), two that
     /// differ in what was delivered: the inbox knows its place, not what stood there.
     pub(crate) fn sealed(mut self, repeats: bool) -> Self {
-        let order = self.order();
-        let reservations: Vec<_> = order.attempts().iter().map(|attempt| self.reservation(attempt)).collect();
-        let backlogs = SKUS.map(|name| self.backlog(&ours::Sku::parse(name).expect("a SKU")));
         let waiting: Vec<_> = self.lanes.iter().map(|lane| Lane::contents(&lane.waiting)).collect();
         let recent = self.lanes.iter().filter(|_| repeats).map(|lane| Lane::contents(&lane.recent));
-        let between = (waiting, recent.collect::<Vec<_>>(), &self.homes, &self.timers);
-        let stock = (self.items(), reservations, self.reservation_named(CART));
-        let all = (&order, backlogs, stock, between, self.now, self.left, self.wrong);
-        self.image = serde_json::to_vec(&all).expect("a state is JSON").into();
+        let recent: Vec<_> = recent.collect();
+        let all = (waiting, recent, &self.homes, &self.timers, self.now, self.left, self.wrong);
+        self.between = serde_json::to_vec(&all).expect("a state is JSON").into();
         self
+    }
+
+    fn image(&self) -> [&[u8]; 3] {
+        [&self.ours.image, &self.theirs.image, &self.between]
     }
 }
 
 impl PartialEq for World {
     fn eq(&self, other: &Self) -> bool {
-        self.image == other.image
+        self.image() == other.image()
     }
 }
 
 impl Hash for World {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.image.hash(hasher);
+        self.image().hash(hasher);
     }
 }
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.image))
+        self.image().iter().try_for_each(|part| writeln!(f, "{}", String::from_utf8_lossy(part)))
     }
 }
