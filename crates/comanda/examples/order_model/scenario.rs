@@ -76,9 +76,10 @@ impl Scenario {
         policies.into_iter().flat_map(of).collect()
     }
 
-    /// Two lines of two SKUs, of which a cart can take one away and a receipt bring one.
+    /// Two lines of two SKUs, of which a cart can take one away; a receipt can bring one to an order that waits for it.
     pub(crate) fn two_skus(policy: Policy) -> Self {
-        let moves = Moves { ticks: 2, cancels: 1, holds: 0, receipts: 1, carts: 1, repeats: 0 };
+        let receipts = u8::from(policy == Policy::Backorder);
+        let moves = Moves { ticks: 2, cancels: 1, holds: 0, receipts, carts: 1, repeats: 0 };
         let (name, lines, on_hand) = ("two SKUs", [(0, 2), (1, 1)], [2, 1]);
         Self { name, policy, lines, on_hand, transport: Transport::Inbox, moves, fault: None }
     }
@@ -100,7 +101,7 @@ impl Scenario {
         Self { name: "on hold", moves, ..Self::two_skus(policy) }
     }
 
-    /// Without an inbox, which makes for many more states: with less time and no receipt.
+    /// Without an inbox. That makes for many more states, so less time passes and nothing comes in.
     fn in_any_order(self) -> Self {
         Self { transport: Transport::AnyOrder, moves: Moves { ticks: 1, receipts: 0, ..self.moves }, ..self }
     }

@@ -87,7 +87,9 @@ impl Scenario {
     pub(crate) fn steps(&self, world: &World) -> Vec<Step> {
         let mut steps = Vec::new();
         for (lane, letters) in world.lanes.iter().enumerate() {
-            let places = 0..letters.waiting.len();
+            let count = letters.waiting.len();
+            // An inbox takes only the first. That it refuses others is tried with the last, which is furthest from its turn.
+            let places = (0..count).filter(|place| self.takes(*place) || place + 1 == count);
             steps.extend(places.map(|place| Step::Deliver { lane, place }));
             // An inbox changes only when something is delivered to it: each place it stands at is tried once.
             let may_repeat = match self.transport {

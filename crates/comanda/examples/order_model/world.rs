@@ -143,11 +143,13 @@ impl World {
     /// Two that differ only in the numbers of messages are one. So are, while nothing can come again (`repeats`), two that
     /// differ in what was delivered: the inbox knows its place, not what stood there.
     pub(crate) fn sealed(mut self, repeats: bool) -> Self {
-        let waiting: Vec<_> = self.lanes.iter().map(|lane| Lane::contents(&lane.waiting)).collect();
-        let recent = self.lanes.iter().filter(|_| repeats).map(|lane| Lane::contents(&lane.recent));
-        let recent: Vec<_> = recent.collect();
-        let all = (waiting, recent, &self.homes, &self.timers, self.now, self.left, self.wrong);
-        self.between = serde_json::to_vec(&all).expect("a state is JSON").into();
+        let all = (&self.homes, &self.timers, self.now, self.left, self.wrong);
+        let mut between = serde_json::to_vec(&all).expect("a state is JSON");
+        for lane in &self.lanes {
+            Lane::write(&lane.waiting, &mut between);
+            Lane::write(if repeats { &lane.recent } else { &[] }, &mut between);
+        }
+        self.between = between.into();
         self
     }
 
