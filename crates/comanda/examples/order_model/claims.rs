@@ -10,6 +10,7 @@ use crate::world::{ASKS, NEWS, ORDER, World};
 
 pub(crate) const NOT_SOLD_TWICE: &str = "no unit is promised twice";
 pub(crate) const NO_LEAK: &str = "Inventory holds what the order counts on";
+pub(crate) const ALARM: &str = "the alarm knows when to wake the order";
 pub(crate) const ONCE: &str = "every message has its effect, once";
 
 /// All claims about a scenario.
@@ -25,9 +26,7 @@ pub(crate) fn claims(scenario: &Scenario) -> Vec<Property<Scenario>> {
         Property::always(NO_LEAK, |_, world: &World| !world.is_quiet() || same_units(world)),
         Property::always("nothing waits in vain", |_, world: &World| !world.is_quiet() || goes_on(world)),
         Property::always("who waits stands in the backlog", |_, world: &World| !world.is_quiet() || is_listed(world)),
-        Property::always("the alarm knows when to wake the order", |_, world: &World| {
-            world.timers.values().min().copied() == world.ours.order.next_due()
-        }),
+        Property::always(ALARM, |_, world: &World| world.timers.values().min().copied() == world.ours.order.next_due()),
         Property::always(ONCE, |_, world: &World| world.wrong.is_none()),
         Property::sometimes("all is reserved", |_, world: &World| {
             world.is_quiet() && world.ours.order.lines().iter().all(|line| line.reserved() == line.ordered)

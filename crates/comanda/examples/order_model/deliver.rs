@@ -146,7 +146,9 @@ impl World {
                 continue;
             }
             let event = payload.decode::<Order>().expect("an order's event");
-            self.set_timers(&event);
+            if scenario.fault != Some(Fault::NoAlarm) {
+                self.set_timers(&event);
+            }
             let forgets = scenario.fault == Some(Fault::NoGiveBack);
             if forgets && matches!(&*event, OrderEvent::ReservationTimedOut { .. }) {
                 continue;

@@ -16,7 +16,7 @@ use std::time::Instant;
 use comanda_fulfillment::domain::order::Policy;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use crate::claims::{NO_LEAK, NOT_SOLD_TWICE, ONCE};
+use crate::claims::{ALARM, NO_LEAK, NOT_SOLD_TWICE, ONCE};
 use crate::scenario::{Fault, Scenario};
 use crate::step::Step;
 use crate::world::World;
@@ -54,6 +54,7 @@ fn main() -> ExitCode {
     for (fault, claims) in [
         (Fault::NoDedupe, [NO_LEAK, ONCE].as_slice()),
         (Fault::NoGiveBack, &[NO_LEAK]),
+        (Fault::NoAlarm, &[ALARM]),
         (Fault::Overpromises, &[NOT_SOLD_TWICE]),
     ] {
         sound &= control(fault, claims);
@@ -102,7 +103,7 @@ fn control(fault: Fault, claims: &[&'static str]) -> bool {
     let caught: Vec<_> = claims.iter().filter_map(|claim| Some((claim, found.get(claim)?))).collect();
     for (claim, path) in &caught {
         let steps = (*path).clone().into_actions();
-        println!("control {fault:?}: caught, {claim} fails after {} steps: {steps:?}", steps.len());
+        println!("control {fault:?}: caught, `{claim}` fails after {} steps: {steps:?}", steps.len());
     }
     if caught.is_empty() {
         println!("FAILED: control {fault:?} was not caught in {} states", checker.unique_state_count());

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     NoDedupe,
     /// What an attempt that has timed out may still bring is not given back.
     NoGiveBack,
+    /// The alarm is not told of timers.
+    NoAlarm,
     /// Inventory promises more than it has.
     Overpromises,
 }
