@@ -58,7 +58,7 @@ impl Options {
 impl Options {
     /// The store with the fault in front of it, or as it was.
     pub(crate) fn around(&self, store: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
-        if self.fault_answer_before_commit { early::AnswersEarly::new(store) } else { store }
+        if self.fault_answer_before_commit { early::AnswersEarly::before(store) } else { store }
     }
 
     /// The transport with faults on the way, or as it was.

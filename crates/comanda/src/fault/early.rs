@@ -19,7 +19,7 @@ pub(super) struct AnswersEarly {
 }
 
 impl AnswersEarly {
-    pub(super) fn new(inner: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
+    pub(super) fn before(inner: Arc<dyn EventStore>) -> Arc<dyn EventStore> {
         Arc::new(Self { inner, waiting: Mutex::default() })
     }
 
