@@ -77,8 +77,8 @@ fn whatever_is_described_is_reached_wherever_it_runs() {
 #[test]
 fn both_contexts_are_worked_with_at_one_address() {
     for Parts { gateway, _others, _folder } in Parts::all() {
-        gateway.stocked("TEA", 5);
-        assert_eq!(gateway.get("/v1/stock/TEA").is(200).json()["sku"], "TEA");
+        let stocked = gateway.stocked("TEA", 5);
+        assert_eq!(gateway.get_after("/v1/stock/TEA", &stocked).is(200).json()["sku"], "TEA");
         let line = json!({"sku": "TEA", "quantity": 1});
         let placed = gateway.post("/v1/orders", &json!({"orderId": "o", "lines": [line]})).is(202);
         let order = gateway.get_after("/v1/orders/o", &placed.token()).is(200).json();
