@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use cqrs::memory::MemoryEventStore;
 use cqrs::{
     Aggregate, Append, AppendError, BatchId, CannotReact, Channel, Claim, Command, CommandBus, Consumer, Context,
-    ContractEvent, Decision, Dispatch, Envelope, Epoch, EventStore, Executor, ExecutorSettings, Feed, FeedError,
-    FeedRequest, Head, HeadLock, LogFeed, LogReader, Message, PartitionId, Position, React, Reaction, Recorded, Relay,
-    Snapshot, States, StoreError, Stream, StreamName, Streams, Subscription, SystemClock, Tail, Transport, Unreadable,
-    Version, command_bus,
+    ContractEvent, Decision, Dispatch, Envelope, Epoch, EventId, EventStore, Executor, ExecutorSettings, Feed,
+    FeedError, FeedPage, FeedRequest, Head, HeadLock, LogFeed, LogReader, Message, PartitionId, Position, React,
+    Reaction, Recorded, Relay, Snapshot, States, StoreError, Stream, StreamName, Streams, Subscription, SystemClock,
+    Tail, Transport, Unreadable, Version, command_bus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,10 @@ impl Side {
     }
 
     fn consume(&self, till: &Self, pushed: Option<Box<dyn Subscription>>) -> tokio::task::JoinHandle<()> {
-        let feed: Arc<dyn Feed> = Arc::new(till.feed());
+        self.consume_from(Arc::new(till.feed()), pushed)
+    }
+
+    fn consume_from(&self, feed: Arc<dyn Feed>, pushed: Option<Box<dyn Subscription>>) -> tokio::task::JoinHandle<()> {
         let consumer = Consumer::<Cook>::new(self.bus.clone(), Arc::clone(&self.log) as _, feed, pushed);
         tokio::spawn(async move { consumer.run(std::future::pending()).await.expect("it goes on") })
     }
@@ -284,4 +287,32 @@ async fn what_failed_while_the_feed_was_asked_for_more_is_not_passed_over() {
     looked_at.changed().await.expect("the inbox is read again");
     till.sell("a", 2..3).await;
     assert_eq!(kitchen.noted("a", 3).await, [0, 1, 2]);
+}
+
+/// A feed that waited before it answered, and had passed meanwhile whatever told nothing.
+struct Waited(LogFeed);
+
+#[async_trait]
+impl Feed for Waited {
+    fn source(&self) -> &str {
+        self.0.source()
+    }
+    async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
+        let mut page = self.0.read(request).await?;
+        for message in &mut page.messages {
+            let message = Arc::make_mut(message);
+            // What is private comes right before each number, in the same append.
+            message.after = message.position() - 1;
+            message.predecessor = Some(EventId { position: message.after, ..message.id });
+        }
+        Ok(page)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_came_after_the_feed_had_waited_and_passed_others_is_not_lost() {
+    let (till, kitchen) = (Side::till(), Side::kitchen(Arc::new(MemoryEventStore::new(4))));
+    let _consuming = kitchen.consume_from(Arc::new(Waited(till.feed())), None);
+    till.sell("a", 0..20).await;
+    assert_eq!(kitchen.noted("a", 20).await, (0..20).collect::<Vec<_>>());
 }
