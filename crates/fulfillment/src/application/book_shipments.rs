@@ -163,7 +163,7 @@ impl BookShipments {
     }
 
     async fn work(&self, row: ShipmentRow, now: Timestamp) {
-        let Ok(id) = ShipmentId::parse(&*row.shipment_id) else { return };
+        let Ok(id) = ShipmentId::parse(&row.shipment_id) else { return };
         match row.shipment.status() {
             ShipmentStatus::Planned => self.book(id).await,
             // One that nobody has recorded in time is unknown.
