@@ -24,7 +24,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve the HTTP API on a data folder, until a signal stops it.
     Serve(serve::Options),
-    /// The whole thing in half a minute: a shop, its orders, a flash sale, the proof. Then it stays up.
+    /// The whole thing in half a minute: a shop, its orders, a day in its warehouse, a flash sale, the proof. Then it stays
+    /// up.
     Demo(demo::Options),
     /// Recompute every counter and view from the log and compare. Exit code 1 if anything differs.
     Verify(verify::Options),

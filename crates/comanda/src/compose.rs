@@ -20,7 +20,8 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use comanda_messaging::webhooks as hooks;
 
-use crate::carrier::http::{HttpCarrier, HttpCarrierSettings, NoCarrierThere};
+use crate::carrier::http::{HttpCarrier, NoCarrierThere};
+use crate::carrier::patience::CarrierAt;
 use crate::fault;
 
 /// A command nobody waits for longer than this is dropped undecided.
@@ -177,9 +178,9 @@ pub(crate) fn feed_at(context: &str, base: &str) -> Result<Arc<dyn Feed>, NoFeed
     Ok(Arc::new(HttpFeed::new(context, base, HttpFeedWaits::default())?))
 }
 
-/// The carriers that answer at `base`.
-pub(crate) fn carrier_at(base: &str) -> Result<Arc<dyn Carrier>, NoCarrierThere> {
-    Ok(Arc::new(HttpCarrier::new(base, HttpCarrierSettings::default())?))
+/// The carriers that are booked there.
+pub(crate) fn carrier_at(at: &CarrierAt) -> Result<Arc<dyn Carrier>, NoCarrierThere> {
+    Ok(Arc::new(HttpCarrier::new(&at.base, at.patience.of_client())?))
 }
 
 /// Runs `work` on a thread of its own, because it blocks in the store. Its failure is told to `failed`.

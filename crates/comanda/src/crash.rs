@@ -64,7 +64,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     println!("{} reservations remembered", log.reservations().len());
     if let Some(verdict) = &verdict {
         println!("{} units oversold", verdict.oversold);
-        load::print_checks(verdict);
+        load::print_checks(&verdict.checks);
     }
     for finding in findings.iter().take(10) {
         println!("  differs: {finding}");

@@ -1,4 +1,4 @@
-//! `comanda demo`: a shop opens, replays its orders, holds a flash sale, and proves that nothing was oversold.
+//! `comanda demo`: a shop opens, replays its orders, ships some, holds a flash sale, and proves that nothing went wrong.
 
 mod report;
 
@@ -10,11 +10,13 @@ use std::time::Duration;
 use clap::Args;
 use comanda_load::{
     Entries, Entry, FlashSale, FlashSaleReport, MadeUpHistory, OrderReplay, OrderReplayReport, OrdersFileError,
-    Product, Progress, RetailProfile, Shortages, Verdict, peak_net_out,
+    Product, Progress, RetailProfile, Shortages, Verdict, Warehouse, WarehouseReport, peak_net_out,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
 
+use crate::carrier::patience::{CarrierAt, Patience};
+use crate::carrier::standin::{Behaviour, StandIn};
 use crate::compose::Data;
 use crate::platform::Contexts;
 use crate::serve::{self, Server};
@@ -30,6 +32,12 @@ const OPENING_PERCENT: u32 = 80;
 
 /// Where the stock lies.
 const LOCATIONS: [&str; 3] = ["main", "north", "south"];
+
+/// Of the shop's shipments, the share that its carrier takes without being heard.
+const UNHEARD_PERCENT: u8 = 20;
+
+/// How long its carrier's answer is waited for.
+const CARRIER_ANSWER_WAIT_MS: u32 = 200;
 
 /// How long the views may take to catch up before they are verified.
 const CATCH_UP_WAIT: Duration = Duration::from_secs(30);
@@ -61,7 +69,7 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// Runs the demo. Exit code 1 if anything was oversold or does not verify.
+/// Runs the demo. Exit code 1 if anything was oversold, was shipped wrongly or booked twice, or does not verify.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let metrics = telemetry::metrics()?;
     let temporary = tempfile::tempdir().into_diagnostic()?;
@@ -84,15 +92,22 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let fulfillment = Data::open_fulfillment(&dir, 16).into_diagnostic()?;
     let fsyncs_per_s = disk::fdatasync_per_s(&dir).into_diagnostic()?;
     let contexts = Contexts { inventory: Some(inventory), fulfillment: Some(fulfillment) };
-    let server = Server::start(listener, contexts.clone(), Site::alone(&dir, None)?, metrics).await?;
+    let carrier = carrier(options.seed).await?;
+    let patience = Patience { answer_wait_ms: CARRIER_ANSWER_WAIT_MS };
+    let carrier_at = CarrierAt { base: format!("http://{}", carrier.addr), patience };
+    let server = Server::start(listener, contexts.clone(), Site::alone(&dir, Some(carrier_at))?, metrics).await?;
     println!("A shop opens on an empty store; every answer below was durable before it was given.");
 
     let (orders, shortages) = replay(&options, server.addr).await?;
+    let warehouse = warehouse(server.addr).await?;
+    let carrier_says = carrier.statistics();
     let (sale, verdict) = flash_sale(server.addr).await?;
     let lag = server.view_lag_s();
     server.caught_up(CATCH_UP_WAIT).await?;
     let verified = verified(contexts).await?;
-    let report = Report { orders, short_lines_expected: shortages, sale, verdict, verified, fsyncs_per_s, lag };
+    let short_lines_expected = shortages;
+    let report =
+        Report { orders, short_lines_expected, warehouse, carrier_says, sale, verdict, verified, fsyncs_per_s, lag };
     report.print();
     if options.exit {
         server.until(async {}).await?;
@@ -123,7 +138,7 @@ async fn replay(options: &Options, addr: SocketAddr) -> Result<(OrderReplayRepor
         bar.set_position(progress.done);
     };
     let locations = LOCATIONS.map(str::to_owned).to_vec();
-    let replay = OrderReplay { connections: 64, locations, ..OrderReplay::new(addr, "demo") };
+    let replay = OrderReplay { connections: 64, locations, bins: true, ..OrderReplay::new(addr, "demo") };
     let history = History::of(options)?;
     let count = Some(history.entries.len() as u64);
     let mut shortages = Shortages::opening(&history.products);
@@ -155,6 +170,18 @@ impl History {
     }
 }
 
+/// A carrier on a free port that says yes unheard now and then.
+async fn carrier(seed: u64) -> Result<StandIn> {
+    let listener = listen::on(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+    StandIn::start(listener, Behaviour { timeout_after_yes_percent: UNHEARD_PERCENT, seed, ..Behaviour::default() })
+}
+
+/// Picks, packs and ships some of the orders, and takes one return in.
+async fn warehouse(addr: SocketAddr) -> Result<WarehouseReport> {
+    let [first, ..] = LOCATIONS;
+    Warehouse { location: first.to_owned(), ..Warehouse::new(addr, "demo") }.run().await.into_diagnostic()
+}
+
 async fn flash_sale(addr: SocketAddr) -> Result<(FlashSaleReport, Verdict)> {
     let sale = FlashSale::new(addr, "FLASH-SALE");
     sale.prepare().await.into_diagnostic()?;
@@ -176,6 +203,8 @@ fn print_addresses(addr: SocketAddr, dir: Option<&Path>) {
     println!("  curl http://{addr}/v1/stock/FLASH-SALE");
     println!("  curl http://{addr}/v1/low-stock");
     println!("  curl http://{addr}/v1/orders");
+    println!("  curl http://{addr}/v1/waves");
+    println!("  curl http://{addr}/v1/shipments/demo:shipment:1");
     println!("  curl 'http://{addr}/v1/events?context=fulfillment&limit=3'");
     println!("  curl http://{addr}/openapi.json");
     println!("  curl http://{addr}/metrics");

@@ -112,7 +112,7 @@ fn print(outcome: &Outcome) {
         return;
     }
     if let Some(report) = &outcome.report {
-        load::print_checks(&report.verdict);
+        load::print_checks(&report.verdict.checks);
     }
     for finding in outcome.findings.iter().take(PRINTED_MAX) {
         println!("  differs: {finding}");

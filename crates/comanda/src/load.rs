@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use comanda_load::{FlashSale, FlashSaleReport, Verdict};
+use comanda_load::{Check, FlashSale, FlashSaleReport, Verdict};
 use miette::{IntoDiagnostic, Result};
 
 use crate::cli::Server;
@@ -66,12 +66,12 @@ fn print(report: &FlashSaleReport, verdict: &Verdict) {
         report.latency.p50_us as f64 / 1e3,
         report.latency.p99_us as f64 / 1e3
     );
-    print_checks(verdict);
+    print_checks(&verdict.checks);
 }
 
 /// One line a check.
-pub(crate) fn print_checks(verdict: &Verdict) {
-    for check in &verdict.checks {
+pub(crate) fn print_checks(checks: &[Check]) {
+    for check in checks {
         println!("  {} {}: {}", if check.ok { "holds" } else { "BROKEN" }, check.name, check.detail);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use comanda_fulfillment::application::book_shipments::{BookShipments, BookingWaits};
+use comanda_fulfillment::application::book_shipments::BookShipments;
 use comanda_fulfillment::domain::order::Order;
 use comanda_fulfillment::react::Stock;
 use comanda_inventory::application::sweep::{DueSkus, SWEEP_MAX};
@@ -16,6 +16,7 @@ use miette::{IntoDiagnostic, Result};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::carrier::patience::CarrierAt;
 use crate::compose::hooks::{SigningKey, WebhookSettings, Webhooks};
 use crate::compose::{self, Data, Running};
 use crate::fault;
@@ -36,10 +37,8 @@ pub(crate) struct Surroundings {
     pub(crate) inventory: Option<String>,
     /// The base address of Fulfillment, if another process has it.
     pub(crate) fulfillment: Option<String>,
-    /// The base address of the carriers, if shipments are booked.
-    pub(crate) carrier: Option<String>,
-    /// How patient bookings are.
-    pub(crate) booking: BookingWaits,
+    /// Where carriers are booked, if shipments are.
+    pub(crate) carrier: Option<CarrierAt>,
     /// Signs webhooks.
     pub(crate) signing_key: SigningKey,
     /// How webhooks are delivered.
@@ -162,11 +161,11 @@ impl Platform {
 
     /// Books shipments, if it is known where.
     fn book(&mut self, surroundings: &Surroundings) -> Result<()> {
-        let (Some(fulfillment), Some(base)) = (&self.fulfillment, &surroundings.carrier) else { return Ok(()) };
-        let carrier = compose::carrier_at(base).into_diagnostic()?;
+        let (Some(fulfillment), Some(at)) = (&self.fulfillment, &surroundings.carrier) else { return Ok(()) };
+        let carrier = compose::carrier_at(at).into_diagnostic()?;
         let (commands, queries) = (fulfillment.commands.clone(), fulfillment.queries.clone());
         let name = format!("process-{}", std::process::id());
-        let worker = BookShipments::new(&name, commands, queries, carrier, surroundings.booking);
+        let worker = BookShipments::new(&name, commands, queries, carrier, at.patience.of_worker());
         let stop = self.until_stopped();
         self.workers.spawn(async move { worker.run(stop).await });
         Ok(())

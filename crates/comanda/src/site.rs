@@ -8,9 +8,9 @@ use std::path::Path;
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use clap::{Args, ValueEnum};
-use comanda_fulfillment::application::book_shipments::BookingWaits;
 use miette::{IntoDiagnostic, Result, miette};
 
+use crate::carrier::patience::{CarrierAt, Patience};
 use crate::compose::hooks::{KEY_BYTES, SigningKey, WebhookSettings};
 use crate::fault;
 use crate::gateway::Peer;
@@ -52,6 +52,8 @@ pub(crate) struct SiteOptions {
     /// Where carriers are booked, as `http://host:port`; without it shipments wait to be booked. `comanda carrier` is one to try.
     #[arg(long, value_name = "URL", env = "COMANDA_CARRIER_AT")]
     carrier_at: Option<String>,
+    #[command(flatten)]
+    carrier_patience: Patience,
     /// Let webhooks go to this machine itself: to try them, never in a public place.
     #[arg(long)]
     webhooks_to_loopback: bool,
@@ -98,18 +100,18 @@ impl Site {
             Elsewhere { inventory: peer("inventory", &inventory)?, fulfillment: peer("fulfillment", &fulfillment)? };
         let webhooks = WebhookSettings::default();
         let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
-        let (signing_key, carrier) = (signing_key(dir)?, options.carrier_at.clone());
-        let booking = BookingWaits::default();
-        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks, faults };
+        let patience = options.carrier_patience;
+        let carrier = options.carrier_at.clone().map(|base| CarrierAt { base, patience });
+        let signing_key = signing_key(dir)?;
+        let surroundings = Surroundings { inventory, fulfillment, carrier, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere })
     }
 
     /// Both contexts in this process, whose data is in `dir`; carriers are booked at `carrier`.
-    pub(crate) fn alone(dir: &Path, carrier: Option<String>) -> Result<Self> {
+    pub(crate) fn alone(dir: &Path, carrier: Option<CarrierAt>) -> Result<Self> {
         let (signing_key, webhooks) = (signing_key(dir)?, WebhookSettings::default());
-        let (booking, faults) = (BookingWaits::default(), fault::Options::default());
-        let (inventory, fulfillment) = (None, None);
-        let surroundings = Surroundings { inventory, fulfillment, carrier, booking, signing_key, webhooks, faults };
+        let (inventory, fulfillment, faults) = (None, None, fault::Options::default());
+        let surroundings = Surroundings { inventory, fulfillment, carrier, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere: Elsewhere::default() })
     }
 }

@@ -49,6 +49,14 @@ impl Call {
         Ok(Self::post(path, body))
     }
 
+    /// Puts `body`, as JSON, where `path` says.
+    ///
+    /// # Errors
+    /// [`CallError::Malformed`] when `body` cannot be written as JSON.
+    pub fn put_json(path: impl Into<String>, body: &impl Serialize) -> Result<Self, CallError> {
+        Ok(Self { method: Method::PUT, ..Self::post_json(path, body)? })
+    }
+
     /// Asks that the answer show at least what the answer with this token showed.
     #[must_use]
     pub fn with_token(mut self, token: Option<HeaderValue>) -> Self {

@@ -6,7 +6,7 @@
 //! * Histories: [`Entries`] reads orders from files, [`Retail`] makes them up; [`Replay`] plays them against a server and
 //!   [`Shortages`] counts without one.
 //! * Orders through both contexts: [`Feed`] follows what becomes of them; [`OrderReplay`], [`OpenOrderLoad`],
-//!   [`OrderSaturation`] and [`Chaos`] place them.
+//!   [`OrderSaturation`] and [`Chaos`] place them; [`Warehouse`] picks, packs and ships them.
 //! * Scenarios: [`FlashSale`], and [`CrashLoad`] for a server that is being killed. The [`Judge`] asks afterwards whether
 //!   every promise was kept.
 
@@ -40,7 +40,7 @@ pub use open_model::{CALLS_MAX, OpenModel, OpenReport};
 pub use order::{Entry, LINES_MAX, OpenOrders, Order, OrderKind, OrderLine, Product, StockChange};
 pub use orders::{
     Chaos, ChaosCounts, ChaosReport, FEED_EVENTS_MAX, Feed, FeedEvent, FeedPage, OpenOrderLoad, OrderLoadReport,
-    OrderReplay, OrderReplayReport, OrderSaturation, OrdersCase, SaturationReport,
+    OrderReplay, OrderReplayReport, OrderSaturation, OrdersCase, SaturationReport, Warehouse, WarehouseReport,
 };
 pub use orders_file::{Entries, OrdersFileError, read_products};
 pub use replay::{Progress, Replay, ReplayError, ReplayReport};

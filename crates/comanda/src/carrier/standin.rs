@@ -67,6 +67,8 @@ pub(crate) struct Behaviour {
 pub(crate) struct Statistics {
     /// Consignments taken, double ones included.
     pub(crate) bookings: u64,
+    /// Of these, how many were never answered: the caller's time-out came after the yes.
+    pub(crate) unheard: u64,
     /// Consignments taken under a reference that was booked already.
     pub(crate) double_bookings: u64,
     /// Times somebody asked for a booking.
@@ -81,8 +83,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let stop = stop_signal()?;
     println!("the stand-in carrier serves http://{}", standin.addr);
     stop.await;
-    let Statistics { bookings, double_bookings, lookups, cancellations } = standin.statistics();
-    println!("{bookings} bookings, {double_bookings} double, {lookups} lookups, {cancellations} cancellations");
+    let Statistics { bookings, unheard, double_bookings, lookups, cancellations } = standin.statistics();
+    println!(
+        "{bookings} bookings, {unheard} of them unheard, {double_bookings} double; {lookups} lookups, {cancellations} cancellations"
+    );
     standin.stop().await;
     Ok(if double_bookings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -204,6 +208,7 @@ fn decide(books: &mut Books, behaviour: &Behaviour, reference: &str) -> Fate {
         return Fate::Full;
     }
     books.statistics.bookings += 1;
+    books.statistics.unheard += u64::from(!heard);
     if let Some(first) = known {
         books.statistics.double_bookings += 1;
         tracing::error!(reference, first, "DOUBLE BOOKING: this reference was booked already");

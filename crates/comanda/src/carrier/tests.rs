@@ -68,7 +68,7 @@ async fn a_consignment_is_booked_found_and_taken_back() {
     assert_eq!(carrier.find(&fast(), &shipment("s")).await, Ok(Some(booked)));
     assert_eq!(carrier.cancel(&fast(), &shipment("s")).await, Ok(()));
     assert_eq!(carrier.cancel(&fast(), &shipment("s")).await, Ok(()), "what is not there counts as taken back");
-    let expected = Statistics { bookings: 1, double_bookings: 0, lookups: 2, cancellations: 1 };
+    let expected = Statistics { bookings: 1, lookups: 2, cancellations: 1, ..Statistics::default() };
     assert_eq!(standin.statistics(), expected);
     standin.stop().await;
 }

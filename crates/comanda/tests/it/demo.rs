@@ -28,7 +28,28 @@ fn the_demo_sells_exactly_what_there_is_and_proves_it() {
     let replay = &summary["orders"];
     assert!(replay["shortLines"].as_u64().unwrap() > 0, "{replay}");
     assert_eq!(replay["shortLines"], replay["shortLinesExpected"]);
-    for row in ["reserved", "rejected", "duplicates answered again", "p50 / p99", "reservations", "fdatasync/s"] {
+    let day = &summary["warehouse"];
+    let count = |what: &str| day[what].as_u64().unwrap_or_else(|| panic!("no {what} in {day}"));
+    assert!(count("ordersPicked") > 10 && count("planned") >= count("ordersPicked"), "{day}");
+    assert_eq!((count("booked"), count("shipped")), (count("planned"), count("planned")), "{day}");
+    assert_eq!((count("shortPicks"), count("returned"), count("doubleBookings")), (1, 1, 0), "{day}");
+    assert_eq!((count("bookings"), count("stopsWithBin")), (count("planned"), count("stops")), "{day}");
+    assert!(count("delivered") > 0 && count("delivered") < count("shipped"), "{day}");
+    assert!(count("timedOutAfterYes") > 0 && count("lookups") >= count("timedOutAfterYes"), "{day}");
+    for check in day["checks"].as_array().unwrap() {
+        assert_eq!(check["ok"], true, "{check}");
+    }
+    for row in [
+        "short picks",
+        "timed out after yes",
+        "double bookings",
+        "reserved",
+        "rejected",
+        "duplicates answered again",
+        "p50 / p99",
+        "reservations",
+        "fdatasync/s",
+    ] {
         assert!(printed.contains(row), "no {row:?} in {printed}");
     }
 

@@ -6,6 +6,7 @@ mod availability;
 mod bad_input;
 mod bad_request;
 mod batches;
+mod carrier;
 mod consistency;
 mod demo;
 mod durability;

@@ -29,10 +29,18 @@ impl Shop {
     /// # Errors
     /// [`ShopError`]
     pub async fn order(&mut self, order_id: &str) -> Result<Option<Order>, ShopError> {
-        match self.query(&format!("/v1/orders/{order_id}")).await {
+        match self.known_order(order_id).await {
             Ok(order) => Ok(Some(order)),
             Err(error) if error.status() == Some(404) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// An order that must be there.
+    ///
+    /// # Errors
+    /// [`ShopError`]; one that is not there is a refusal with status 404.
+    pub(crate) async fn known_order(&mut self, order_id: &str) -> Result<Order, ShopError> {
+        self.query(&format!("/v1/orders/{order_id}")).await
     }
 }

@@ -1,4 +1,4 @@
-//! Orders through both contexts: followed in the feed, replayed, offered as load, and placed while servers die.
+//! Orders through both contexts: followed in the feed, replayed, offered as load, placed while servers die, and sent out.
 
 mod calls;
 mod chaos;
@@ -8,6 +8,9 @@ mod open;
 mod replay;
 mod saturate;
 mod sent;
+mod warehouse;
+mod warehouse_calls;
+mod warehouse_day;
 mod watch;
 
 pub use chaos::{Chaos, ChaosCounts, ChaosReport};
@@ -16,3 +19,4 @@ pub use feed::{FEED_EVENTS_MAX, Feed, FeedEvent, FeedPage};
 pub use open::{OpenOrderLoad, OrderLoadReport};
 pub use replay::{OrderReplay, OrderReplayReport};
 pub use saturate::{OrderSaturation, SaturationReport};
+pub use warehouse::{Warehouse, WarehouseReport};

@@ -46,6 +46,8 @@ pub struct OrderReplay {
     /// Over these locations the opening stock is spread evenly; the first also takes what is given back. An empty list
     /// means `main`.
     pub locations: Vec<String>,
+    /// Whether each SKU gets a bin at each location when it is opened, so that pick lists have a route.
+    pub bins: bool,
 }
 
 /// What came of a replay of orders.
@@ -106,7 +108,7 @@ impl OrderReplay {
     /// A replay against `addr` over 32 connections with all stock at `main`.
     #[must_use]
     pub fn new(addr: SocketAddr, name: impl Into<String>) -> Self {
-        Self { addr, name: name.into(), connections: 32, locations: vec!["main".to_owned()] }
+        Self { addr, name: name.into(), connections: 32, locations: vec!["main".to_owned()], bins: false }
     }
 
     /// Opens with `products`, replays `entries` (their number, if known, is for `progress` alone) and counts.
@@ -230,7 +232,15 @@ impl Run {
             let mut feed = Feed::of(self.replay.addr, "inventory").after(self.watch.cursor("inventory"));
             shop.see(feed.skip_to_end().await?);
         }
-        step.run(shop, &self.replay.name, &self.replay.locations).await
+        let done = step.run(shop, &self.replay.name, &self.replay.locations).await?;
+        if let Step::Open(product) = step
+            && self.replay.bins
+        {
+            for location in &self.replay.locations {
+                shop.assign_bin(&product.sku, location, &bin_of(&product.sku)).await?;
+            }
+        }
+        Ok(done)
     }
 
     /// Lends `act` a connection, in turn.
@@ -260,6 +270,14 @@ impl Run {
             ..PlaceOrderRequest::default()
         }
     }
+}
+
+/// A bin that follows from the name of the SKU, `zone-aisle-bay-level`: neighbours in the catalogue lie apart.
+fn bin_of(sku: &str) -> String {
+    let mixed = sku.bytes().fold(7_u32, |mixed, byte| mixed.wrapping_mul(31).wrapping_add(u32::from(byte)));
+    let zone = ["A", "B", "C", "D"].get(mixed as usize % 4).copied().unwrap_or("A");
+    let (aisle, bay, level) = (mixed / 4 % 12 + 1, mixed / 48 % 20 + 1, mixed / 960 % 4 + 1);
+    format!("{zone}-{aisle:02}-{bay:02}-{level}")
 }
 
 async fn wait<T>(told: Told<T>, step: &str) -> Result<T, ReplayError> {

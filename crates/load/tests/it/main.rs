@@ -15,3 +15,4 @@ mod order_replay;
 mod replay;
 mod retail;
 mod server;
+mod warehouse;
