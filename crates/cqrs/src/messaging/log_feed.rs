@@ -50,16 +50,16 @@ impl LogFeed {
         let mut messages: Vec<Arc<Message>> = Vec::new();
         let (limit, mut looked_at, mut more) = (request.limit.clamp(1, FEED_ITEMS_MAX), 0, false);
         let partitions = (0..).map(PartitionId).zip(&heads);
-        let mut behind: Vec<(PartitionId, Covered)> = Vec::new();
+        let mut behind: Vec<(PartitionId, Position, Covered)> = Vec::new();
         for (partition, head) in partitions.filter(|(p, _)| request.partition.is_none_or(|asked| asked == *p)) {
             let at = position(&next, partition);
             if at < head.position {
-                behind.push((partition, Covered { up_to: at, last: None }));
+                behind.push((partition, head.position, Covered { up_to: at, last: None }));
             }
         }
         // Each gets its share, so that a long backlog of one does not keep the others waiting.
         let share = (limit / behind.len().max(1)).max(1);
-        for (partition, mut covered) in behind {
+        for (partition, head, mut covered) in behind {
             let mut read = covered.up_to;
             let mut taken = 0;
             'partition: loop {
@@ -69,6 +69,11 @@ impl LogFeed {
                 }
                 let full = events.len() >= READ - 1;
                 for event in &events {
+                    // A store may show what is committed before it counts it among the heads; a cursor that ran ahead of
+                    // them would look like that of another log.
+                    if event.position > head {
+                        break 'partition;
+                    }
                     if taken >= share || looked_at >= EVENTS_MAX || messages.len() >= limit {
                         more = true;
                         break 'partition;
