@@ -167,6 +167,31 @@ fn d11_two_answers_at_once_lose_nothing_of_each_other() {
 }
 
 #[test]
+fn d12_ready_to_ship_is_the_same_however_often_it_is_said_and_nothing_is_cancelled_after_it() {
+    let server = Server::start();
+    server.stocked("TEA", 10);
+    server.place("o", &[("TEA", 4)]).is(202);
+    assert_eq!(server.answered("o"), "RESERVED");
+    let answers = at_once(12, |n| match n % 2 {
+        0 => server.poke("/v1/orders/o/ready-to-ship"),
+        _ => server.poke("/orders/o/ready-to-ship"),
+    });
+    assert!(answers.iter().all(|answer| answer.status == 200 && answer.json()["status"] == "READY_TO_SHIP"));
+    assert_eq!(answers.iter().filter(|answer| !answer.is_replayed()).count(), 1, "it was recorded once");
+    let heads = server.heads();
+    for cancel in at_once(8, |_| server.poke("/v1/orders/o/cancel")) {
+        let wrong = cancel.problem(409, "WRONG_TRANSITION");
+        assert_eq!((wrong.from.as_deref(), wrong.to.as_deref()), (Some("READY_TO_SHIP"), Some("CANCELLED")));
+    }
+    assert_eq!((server.heads(), server.counters("TEA")), (heads, (10, 0, 4, 6)));
+    // Nor can what nobody has confirmed become ready.
+    server.place_by("p", "SHIP_COMPLETE", &[("TEA", 99)]).is(202);
+    assert_eq!(server.answered("p"), "REJECTED");
+    server.poke("/v1/orders/p/ready-to-ship").problem(409, "WRONG_TRANSITION");
+    server.stop().verifies();
+}
+
+#[test]
 fn d13_more_than_a_hundred_messages_a_second_go_between_the_contexts() {
     /// What the system before this one moves at best.
     const MESSAGES_A_SECOND: f64 = 100.0;
