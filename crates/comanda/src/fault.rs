@@ -88,8 +88,14 @@ fn receive<R: React>(
 }
 
 /// A context that also lists the faulty forms of its reaction, if there are any.
+#[cfg(feature = "faults")]
 pub(crate) fn list_in<R: React>(context: Context) -> Context {
-    #[cfg(feature = "faults")]
-    let context = messages::list_in::<R>(context);
+    messages::list_in::<R>(context)
+}
+
+/// A context as it was: without the feature its reaction has no faulty forms.
+#[cfg(not(feature = "faults"))]
+#[expect(clippy::extra_unused_type_parameters, reason = "named for the sake of the other one")]
+pub(crate) fn list_in<R: React>(context: Context) -> Context {
     context
 }
