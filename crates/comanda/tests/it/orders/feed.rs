@@ -25,7 +25,7 @@ fn next(answer: &Answer) -> String {
 }
 
 /// Everything a context has told, read `limit` at a time.
-fn all(server: &Server, context: &str, limit: usize) -> Vec<CloudEvent> {
+pub(super) fn all(server: &Server, context: &str, limit: usize) -> Vec<CloudEvent> {
     let (mut events, mut after) = (Vec::new(), String::new());
     loop {
         let (page, answer) = read(server, context, &format!("&limit={limit}{after}"));

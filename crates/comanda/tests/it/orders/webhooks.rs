@@ -82,6 +82,8 @@ fn events_come_signed_and_in_the_order_of_their_partition() {
     let desk = Desk::open();
     let receiver = Receiver::start();
     desk.place(0..5);
+    // It is told from where the views have come to.
+    desk.server.settle();
     let secret = desk.tell("erp", &receiver);
     desk.place(5..45);
     let told = heard(&receiver, 40);
