@@ -161,7 +161,8 @@ fn methods_that_a_path_does_not_have_are_refused() {
         ("GET", "/v1/orders/o/cancel"),
         ("POST", "/v1/orders/o/timeline"),
         ("POST", "/v1/backorders"),
-        ("DELETE", "/v1/events"),
+        ("DELETE", "/v1/events?context=inventory"),
+        ("PUT", "/v1/webhooks?context=fulfillment"),
     ] {
         shop.refuses(method, path, "", 405, "METHOD_NOT_ALLOWED", None);
     }
