@@ -24,9 +24,6 @@ use crate::site::Site;
 use crate::{disk, listen, telemetry, verify};
 use report::Report;
 
-/// Orders and cancellations the generated shop has.
-const DOCUMENTS: usize = 3_000;
-
 /// Of the stock that would serve every line, the share the shop opens with: real sequences then run short.
 const OPENING_PERCENT: u32 = 80;
 
@@ -55,6 +52,9 @@ pub(crate) struct Options {
     /// Changes of stock beside the orders (CSV, also .gz or .zst; columns adj_id, ts, sku, delta, reason).
     #[arg(long, value_name = "FILE", requires = "orders")]
     stock_changes: Option<PathBuf>,
+    /// Orders and cancellations the generated shop has.
+    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(200..=100_000))]
+    documents: u32,
     /// What the generated shop is made from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -159,7 +159,7 @@ impl History {
     fn of(options: &Options) -> Result<Self> {
         let Some(orders) = &options.orders else {
             let MadeUpHistory { products, entries } =
-                MadeUpHistory::new(options.seed, RetailProfile::small(), DOCUMENTS, OPENING_PERCENT);
+                MadeUpHistory::new(options.seed, RetailProfile::small(), options.documents as usize, OPENING_PERCENT);
             return Ok(Self { products, entries });
         };
         let entries = Entries::open(orders, options.stock_changes.as_deref());

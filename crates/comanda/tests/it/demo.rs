@@ -12,7 +12,7 @@ fn the_demo_sells_exactly_what_there_is_and_proves_it() {
     let data = folder.path().join("shop");
     let data = data.to_str().unwrap();
     let started = Instant::now();
-    let demo = run(&["demo", "--exit", "--json", "--data", data]);
+    let demo = run(&["demo", "--exit", "--json", "--documents", "300", "--data", data]);
     let took = started.elapsed();
     let printed = String::from_utf8(demo.stdout).unwrap();
     assert!(demo.status.success(), "{}: {printed} {}", demo.status, String::from_utf8_lossy(&demo.stderr));
