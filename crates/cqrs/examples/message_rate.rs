@@ -12,7 +12,7 @@ use cqrs::{
 use serde::{Deserialize, Serialize};
 
 /// Sales made, over so many tills.
-const SALES: u64 = 30_000;
+const SALES: u64 = 20_000;
 const TILLS: u64 = 100;
 
 /// How long it may take.

@@ -55,6 +55,28 @@ pub enum FeedError {
 /// # Contract
 /// * Pages MUST be gap-free and in order of position in each partition, and every message MUST name what it covers.
 /// * With nothing to return it MUST wait for at most `wait`, and SHOULD answer the moment something is appended.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use cqrs::{Feed, FeedError, FeedRequest, Message};
+///
+/// /// All that a context has told so far.
+/// async fn told_by(feed: &dyn Feed) -> Result<Vec<Arc<Message>>, FeedError> {
+///     let mut request = FeedRequest { after: None, partition: None, limit: 1_000, wait: Duration::ZERO };
+///     let mut told = Vec::new();
+///     loop {
+///         let page = feed.read(&request).await?;
+///         told.extend(page.messages);
+///         if !page.more {
+///             return Ok(told);
+///         }
+///         request.after = Some(page.next);
+///     }
+/// }
+/// # let _ = told_by;
+/// ```
 #[async_trait]
 pub trait Feed: Send + Sync + 'static {
     /// The context that owns it.

@@ -11,6 +11,34 @@ use crate::projection::Unreadable;
 /// Says what a stored event tells other contexts, if it is any of their business.
 ///
 /// Pure: the same event always gives the same answer, because the log is read again whenever somebody missed a part.
+///
+/// ```
+/// use cqrs::{Aggregate, Context, ContractEvent, Recorded, Unreadable};
+/// use serde::{Deserialize, Serialize};
+/// # #[derive(Clone, Default, Serialize, Deserialize)]
+/// # struct Door { open: bool }
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # enum DoorEvent { Opened }
+/// # impl Aggregate for Door {
+/// #     const KIND: &'static str = "door";
+/// #     type Event = DoorEvent;
+/// #     fn apply(&mut self, _: &DoorEvent) { self.open = true; }
+/// # }
+///
+/// fn publish(event: &Recorded) -> Result<Option<ContractEvent>, Unreadable> {
+///     let door = event.stream.id();
+///     match event.as_event_of::<Door>()?.as_deref() {
+///         Some(DoorEvent::Opened) => {
+///             let data = serde_json::json!({ "door": door });
+///             ContractEvent::new(event, "house.door-opened.v1", door, door, &data).map(Some)
+///         }
+///         None => Ok(None),
+///     }
+/// }
+///
+/// let house = Context::named("house").aggregate::<Door>().publishes(publish);
+/// # let _ = house;
+/// ```
 pub type Publish = fn(&Recorded) -> Result<Option<ContractEvent>, Unreadable>;
 
 /// What a stored event tells other contexts: the published language, never a stored shape.

@@ -9,6 +9,51 @@ use crate::messaging::Message;
 /// in the source's log are appended together, so each message has its effect once, however often it comes.
 ///
 /// A refusal by the rules is no failure: it is an answer, recorded as an event so that a repeated message repeats it.
+///
+/// ```
+/// use cqrs::{Aggregate, CannotReact, Context, Decision, Message, React, Reaction, States, Stream, Streams};
+/// use serde::{Deserialize, Serialize};
+/// # #[derive(Clone, Default, Serialize, Deserialize)]
+/// # struct Lamp { on: bool }
+/// # #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # enum LampEvent { SwitchedOn }
+/// # impl Aggregate for Lamp {
+/// #     const KIND: &'static str = "lamp";
+/// #     type Event = LampEvent;
+/// #     fn apply(&mut self, _: &LampEvent) { self.on = true; }
+/// # }
+///
+/// #[derive(Deserialize)]
+/// struct DoorOpened { door: String }
+///
+/// /// The lamp at a door goes on when it is opened.
+/// struct LightTheWay;
+///
+/// impl React for LightTheWay {
+///     const NAME: &'static str = "light-the-way";
+///     type Input = Stream<Lamp>;
+///
+///     fn read(message: &Message) -> Result<Option<Stream<Lamp>>, CannotReact> {
+///         if &*message.kind != "house.door-opened.v1" {
+///             return Ok(None);
+///         }
+///         let opened: DoorOpened = message.data_as().map_err(|why| CannotReact::Ever(why.to_string()))?;
+///         Ok(Some(Stream::new(&opened.door)))
+///     }
+///
+///     fn streams(lamp: &Stream<Lamp>) -> Streams {
+///         Streams::one(lamp)
+///     }
+///
+///     fn react(lamp: &Stream<Lamp>, _: &Message, states: &States<'_>) -> Result<Reaction, CannotReact> {
+///         let nothing = Decision::answer(());
+///         Ok(if states.of(lamp).on { nothing } else { nothing.record(lamp, LampEvent::SwitchedOn) })
+///     }
+/// }
+///
+/// let lights = Context::named("lights").aggregate::<Lamp>().reacts::<LightTheWay>();
+/// # let _ = lights;
+/// ```
 pub trait React: Send + Sync + 'static {
     /// Its name in stored inboxes. Never change it.
     const NAME: &'static str;

@@ -18,6 +18,36 @@ pub struct TransportError(pub String);
 /// * [`publish`](Transport::publish) MUST NOT wait for a slow or absent subscriber.
 ///
 /// The suite `transport_contract!` of the test kit holds every transport to it, together with relay, feed and consumer.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use cqrs::{Message, Subscription, Transport, TransportError};
+///
+/// /// Carries nothing: all is left to the feed, and still every message has its effect once.
+/// struct Nowhere;
+///
+/// struct Silence;
+///
+/// #[async_trait]
+/// impl Transport for Nowhere {
+///     async fn publish(&self, _: &[Arc<Message>]) -> Result<(), TransportError> {
+///         Ok(())
+///     }
+///
+///     async fn subscribe(&self, _: &str) -> Result<Box<dyn Subscription>, TransportError> {
+///         Ok(Box::new(Silence))
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Subscription for Silence {
+///     async fn next(&mut self) -> Option<Vec<Arc<Message>>> {
+///         std::future::pending().await
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// Hands messages to whoever has subscribed to their source.
@@ -34,8 +64,23 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// What a subscriber receives.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use cqrs::{Message, Subscription};
+/// /// The next message of one key.
+/// async fn next_of(subscription: &mut dyn Subscription, key: &str) -> Option<Arc<Message>> {
+///     loop {
+///         let messages = subscription.next().await?;
+///         if let Some(found) = messages.into_iter().find(|message| &*message.key == key) {
+///             return Some(found);
+///         }
+///     }
+/// }
+/// # let _ = next_of;
+/// ```
 #[async_trait]
 pub trait Subscription: Send + 'static {
-    /// The next messages; none when the transport has closed for good.
+    /// The next messages; none when the transport has closed for good. It may be dropped while it waits, and lose nothing.
     async fn next(&mut self) -> Option<Vec<Arc<Message>>>;
 }
