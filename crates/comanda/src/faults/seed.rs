@@ -26,9 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const PATIENCE_IN_CONTROL: Duration = Duration::from_secs(10);
 
 /// How often the data is looked at until no message is under way any more.
-const LOOKS_MAX: u32 = 20;
+const LOOKS_MAX: u32 = 12;
 
-/// How long messages may travel between two looks.
+/// How long messages may travel before the second look; longer before each one after it, as what is tried again is tried
+/// after growing pauses.
 const TRAVEL: Duration = Duration::from_millis(700);
 
 /// What came of one seed.
@@ -141,7 +142,7 @@ async fn at_rest(dir: &Path, servers: &mut Servers) -> Result<verify::Report> {
             return Ok(report);
         }
         servers.revive().await?;
-        tokio::time::sleep(TRAVEL).await;
+        tokio::time::sleep(TRAVEL * looks).await;
         looks += 1;
     }
 }
