@@ -25,7 +25,7 @@ mod given;
 mod process;
 pub mod read_store_contract;
 mod tank;
-mod till;
+pub mod till;
 pub mod transport_contract;
 
 pub use crate::messaging::Guard;

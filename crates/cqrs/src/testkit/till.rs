@@ -31,11 +31,14 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The numbers noted so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Numbers(pub(super) Vec<u64>);
+pub struct Numbers(pub Vec<u64>);
 
+/// What is noted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Noted {
+pub enum Noted {
+    /// A number: a sale at the till, a dish in the kitchen.
     Number(u64),
+    /// Nobody else's business.
     Private,
 }
 
@@ -80,7 +83,7 @@ fn publish(event: &Recorded) -> Result<Option<ContractEvent>, Unreadable> {
 
 /// How an oven fares.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Oven {
+pub enum Oven {
     /// It works.
     Works = 0,
     /// It is broken, and may be mended.
@@ -93,7 +96,7 @@ pub(super) enum Oven {
 static OVENS: Mutex<Vec<(String, Arc<AtomicU8>)>> = Mutex::new(Vec::new());
 
 /// The oven for `key`; it works unless set otherwise.
-pub(super) fn oven(key: &str) -> Arc<AtomicU8> {
+fn oven(key: &str) -> Arc<AtomicU8> {
     let mut ovens = OVENS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, oven)) = ovens.iter().find(|(known, _)| known == key) {
         return Arc::clone(oven);
@@ -103,12 +106,13 @@ pub(super) fn oven(key: &str) -> Arc<AtomicU8> {
     oven
 }
 
-pub(super) fn set_oven(key: &str, state: Oven) {
+/// Lets the oven for `key` work, break or go.
+pub fn set_oven(key: &str, state: Oven) {
     oven(key).store(state as u8, Ordering::SeqCst);
 }
 
 /// The kitchen's reaction to sales.
-pub(super) struct Cook;
+pub struct Cook;
 
 impl React for Cook {
     const NAME: &'static str = "cook";
@@ -135,12 +139,17 @@ impl React for Cook {
 }
 
 /// A context at work in memory. What it runs ends with it.
-pub(super) struct Side {
-    pub(super) context: Arc<Context>,
-    pub(super) log: Arc<dyn EventStore>,
-    pub(super) tail: Tail,
-    pub(super) bus: CommandBus,
-    pub(super) desk: DeadLetterDesk,
+pub struct Side {
+    /// What it consists of.
+    pub context: Arc<Context>,
+    /// Its log.
+    pub log: Arc<dyn EventStore>,
+    /// The end of its log.
+    pub tail: Tail,
+    /// Its way in.
+    pub bus: CommandBus,
+    /// Its dead letters.
+    pub desk: DeadLetterDesk,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -176,33 +185,37 @@ impl Side {
         Self { context, log, tail, bus, desk, tasks: vec![deciding, projecting] }
     }
 
-    pub(super) async fn till() -> Self {
+    /// A till on a log of its own.
+    pub async fn till() -> Self {
         let context = Context::named("till").aggregate::<Numbers>().command::<Sell>().publishes(publish);
         Self::start(context, Arc::new(MemoryEventStore::new(4))).await
     }
 
-    pub(super) async fn kitchen(log: Arc<dyn EventStore>) -> Self {
+    /// A kitchen on `log`.
+    pub async fn kitchen(log: Arc<dyn EventStore>) -> Self {
         Self::start(Context::named("kitchen").aggregate::<Numbers>().reacts::<Cook>(), log).await
     }
 
-    pub(super) async fn sell(&self, key: &str, numbers: std::ops::Range<u64>) {
+    /// Sells each of `numbers` under `key`, one after the other.
+    pub async fn sell(&self, key: &str, numbers: std::ops::Range<u64>) {
         for number in numbers {
             self.bus.dispatch(Envelope::new(Sell(key.into(), number))).await.expect("sold");
         }
     }
 
-    pub(super) fn feed(&self) -> Arc<dyn Feed> {
+    /// The feed of what it publishes.
+    pub fn feed(&self) -> Arc<dyn Feed> {
         Arc::new(LogFeed::new(&self.context, Arc::clone(&self.log) as _, self.tail.clone()))
     }
 
     /// Hands what this context publishes to `transport`, from now on.
-    pub(super) fn relay(&mut self, transport: Arc<dyn Transport>) {
+    pub fn relay(&mut self, transport: Arc<dyn Transport>) {
         let relay = Relay::new(&self.context, Arc::clone(&self.log) as _, self.tail.clone(), transport);
         self.tasks.push(tokio::spawn(relay.run(std::future::pending())));
     }
 
     /// Cooks what `feed` and `pushed` bring, until this context is dropped.
-    pub(super) fn cook(&mut self, feed: Arc<dyn Feed>, pushed: Option<Box<dyn Subscription>>) {
+    pub fn cook(&mut self, feed: Arc<dyn Feed>, pushed: Option<Box<dyn Subscription>>) {
         let consumer = Consumer::<Cook>::new(self.bus.clone(), Arc::clone(&self.log) as _, feed, pushed);
         self.tasks.push(tokio::spawn(async move {
             consumer.run(std::future::pending()).await.expect("the consumer goes on");
@@ -210,12 +223,12 @@ impl Side {
     }
 
     /// The numbers noted under `key`, once there are so many. They begin with 0 and are in order, each once.
-    pub(super) async fn noted(&self, key: &str, count: usize) -> Vec<u64> {
+    pub async fn noted(&self, key: &str, count: usize) -> Vec<u64> {
         self.noted_from(0, key, count).await
     }
 
     /// As above, beginning with `first`.
-    pub(super) async fn noted_from(&self, first: u64, key: &str, count: usize) -> Vec<u64> {
+    pub async fn noted_from(&self, first: u64, key: &str, count: usize) -> Vec<u64> {
         let mut appended = self.tail.appended();
         let wait = async {
             loop {
