@@ -9,7 +9,7 @@ use super::outbox::{Covered, Outbox};
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded};
 use crate::event_store::{LogReader, StoreError};
-use crate::messaging::{Cursor, Feed, FeedError, FeedPage, FeedRequest, Message};
+use crate::messaging::{Cursor, EventId, Feed, FeedError, FeedPage, FeedRequest, Message};
 use crate::projection::Unreadable;
 use crate::tail::Tail;
 
@@ -43,29 +43,33 @@ impl LogFeed {
         Self { outbox: Outbox { source: context.name().into(), epoch: log.epoch(), publish }, log, tail }
     }
 
-    /// What is asked for and there now, and whether the log was read to its end.
-    async fn page(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
+    /// What is asked for and there now, and whether the log was read to its end. What lies before `passed` was read
+    /// already and told nothing; the messages cover it all the same, from where they were asked for.
+    async fn page(&self, request: &FeedRequest, passed: Option<Cursor>) -> Result<FeedPage, FeedError> {
         let heads = self.log.heads().await?;
-        let mut next = self.start(request, &heads.iter().map(|head| head.position).collect::<Vec<_>>())?;
+        let asked = self.start(request, &heads.iter().map(|head| head.position).collect::<Vec<_>>())?;
+        let mut next = passed.unwrap_or_else(|| asked.clone());
         let mut messages: Vec<Arc<Message>> = Vec::new();
         let (limit, mut looked_at, mut more) = (request.limit.clamp(1, FEED_ITEMS_MAX), 0, false);
         let partitions = (0..).map(PartitionId).zip(&heads);
-        let mut behind: Vec<(PartitionId, Position, Covered)> = Vec::new();
+        let mut behind: Vec<(PartitionId, Position, Position, Covered)> = Vec::new();
         for (partition, head) in partitions.filter(|(p, _)| request.partition.is_none_or(|asked| asked == *p)) {
             let at = position(&next, partition);
             if at < head.position {
-                behind.push((partition, head.position, Covered { up_to: at, last: None }));
+                let covered = Covered { up_to: position(&asked, partition), last: None };
+                behind.push((partition, at, head.position, covered));
             }
         }
         // Each gets its share, so that a long backlog of one does not keep the others waiting.
         let share = (limit / behind.len().max(1)).max(1);
-        for (partition, head, mut covered) in behind {
-            let mut read = covered.up_to;
+        for (partition, mut read, head, mut covered) in behind {
             let mut taken = 0;
             'partition: loop {
                 let (known, events) = self.read(partition, read).await?;
-                if read == covered.up_to && covered.last.is_none() {
-                    covered.last = known.as_ref().and_then(|event| Covered::at(event).last);
+                if covered.up_to > 0 && covered.last.is_none() {
+                    let at_start =
+                        if read == covered.up_to { known } else { self.read(partition, covered.up_to).await?.0 };
+                    covered.last = at_start.as_ref().map(EventId::of);
                 }
                 let full = events.len() >= READ - 1;
                 for event in &events {
@@ -150,10 +154,10 @@ impl Feed for LogFeed {
     async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
         let give_up = Instant::now() + request.wait;
         let mut appended = self.tail.appended();
-        let mut request = request.clone();
+        let mut passed = None;
         loop {
             appended.mark_unchanged();
-            let page = self.page(&request).await?;
+            let page = self.page(request, passed).await?;
             let left = give_up.saturating_duration_since(Instant::now());
             if !page.messages.is_empty() || left.is_zero() {
                 return Ok(page);
@@ -162,7 +166,7 @@ impl Feed for LogFeed {
                 // An error means that nobody here appends any more; another process may.
                 let _waited = tokio::time::timeout(left.min(POLL), appended.changed()).await;
             }
-            request.after = Some(page.next);
+            passed = Some(page.next);
         }
     }
 }

@@ -55,11 +55,7 @@ impl<R: React> Running<R> {
             return Ok(false);
         }
         self.ensure_lanes(&page.next).await?;
-        let mut gap = false;
-        for message in &page.messages {
-            self.pass_before(from, message);
-            gap |= self.offer_all(std::slice::from_ref(message))?;
-        }
+        let mut gap = self.offer_all(&page.messages)?;
         for at in 0..self.lanes.len() {
             let Some(lane) = self.lanes.get_mut(at) else { continue };
             // A lane that began again while the feed was asked stands before the page: what lies between has no effect yet.
@@ -78,15 +74,6 @@ impl<R: React> Running<R> {
             self.advance(at);
         }
         Ok(gap)
-    }
-
-    /// Lets a lane pass what lies before a message of a page that was read from `from` on: nothing anybody is told of. A feed
-    /// that waited has passed it already, and the message names what it passed instead of what the lane has read.
-    fn pass_before(&mut self, from: Option<&Cursor>, message: &Message) {
-        let Some(lane) = self.lanes.get_mut(usize::from(message.partition().0)) else { return };
-        if lane.sequencer.position() >= from.map_or(0, |from| position(from, message.partition())) {
-            lane.sequencer.pass(message.after);
-        }
     }
 
     pub(super) async fn begin(&mut self, page: &FeedPage) -> Result<(), ConsumerError> {

@@ -71,6 +71,23 @@ impl Command for Sell {
     }
 }
 
+/// Notes nothing that anybody else hears of.
+struct Rest(String);
+
+impl Command for Rest {
+    const NAME: &'static str = "rest";
+    type Answer = ();
+    type Rejection = std::convert::Infallible;
+
+    fn streams(&self) -> Streams {
+        Streams::one(&Stream::<Numbers>::new(&self.0))
+    }
+
+    fn decide(&self, _: &States<'_>) -> Result<Decision<()>, Self::Rejection> {
+        Ok(Decision::answer(()).record(&Stream::<Numbers>::new(&self.0), Noted::Private))
+    }
+}
+
 fn publish(event: &Recorded) -> Result<Option<ContractEvent>, Unreadable> {
     match event.as_event_of::<Numbers>()?.as_deref() {
         Some(Noted::Number(number)) => {
@@ -187,7 +204,8 @@ impl Side {
 
     /// A till on a log of its own.
     pub async fn till() -> Self {
-        let context = Context::named("till").aggregate::<Numbers>().command::<Sell>().publishes(publish);
+        let context =
+            Context::named("till").aggregate::<Numbers>().command::<Sell>().command::<Rest>().publishes(publish);
         Self::start(context, Arc::new(MemoryEventStore::new(4))).await
     }
 
@@ -201,6 +219,11 @@ impl Side {
         for number in numbers {
             self.bus.dispatch(Envelope::new(Sell(key.into(), number))).await.expect("sold");
         }
+    }
+
+    /// Notes something under `key` that the feed does not tell.
+    pub async fn rest(&self, key: &str) {
+        self.bus.dispatch(Envelope::new(Rest(key.into()))).await.expect("rested");
     }
 
     /// The feed of what it publishes.

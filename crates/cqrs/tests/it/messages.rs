@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use cqrs::memory::MemoryEventStore;
 use cqrs::testkit::till::{Oven, Side, set_oven};
 use cqrs::{
-    Append, AppendError, BatchId, Channel, Claim, Epoch, EventId, EventStore, Feed, FeedError, FeedPage, FeedRequest,
-    Head, HeadLock, LogReader, PartitionId, Position, Recorded, Snapshot, StoreError, StreamName, Transport, Version,
+    Append, AppendError, BatchId, Channel, Claim, Epoch, EventStore, FeedError, FeedRequest, Head, HeadLock, LogReader,
+    PartitionId, Position, Recorded, Snapshot, StoreError, StreamName, Transport, Version,
 };
 
 fn log(partitions: u16) -> Arc<dyn EventStore> {
@@ -153,30 +153,34 @@ async fn what_failed_while_the_feed_was_asked_for_more_is_not_passed_over() {
     assert_eq!(kitchen.noted("a", 3).await, [0, 1, 2]);
 }
 
-/// A feed that waited before it answered, and had passed meanwhile whatever told nothing.
-struct Waited(Arc<dyn Feed>);
-
-#[async_trait]
-impl Feed for Waited {
-    fn source(&self) -> &str {
-        self.0.source()
-    }
-    async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
-        let mut page = self.0.read(request).await?;
-        for message in &mut page.messages {
-            let message = Arc::make_mut(message);
-            // What is private comes right before each number, in the same append.
-            message.after = message.position() - 1;
-            message.predecessor = Some(EventId { position: message.after, ..message.id });
-        }
-        Ok(page)
-    }
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_waited_covers_all_from_where_it_was_asked() {
+    let till = Side::till().await;
+    till.sell("a", 0..3).await;
+    let partition = PartitionId::of("a", 4);
+    let head = FeedRequest { after: None, partition: Some(partition), limit: 10, wait: Duration::ZERO };
+    let last = till.feed().read(&head).await.expect("a page").messages.pop().expect("three sales");
+    let after = Some(cqrs::Token::new(till.log.epoch()).with(partition, last.position()));
+    let (feed, request) = (till.feed(), FeedRequest { after, wait: Duration::from_secs(20), ..head });
+    let waiting = tokio::spawn(async move { feed.read(&request).await });
+    // It passes what is nobody's business while it waits, and then names what the reader knows, not what it has passed.
+    till.rest("a").await;
+    till.rest("a").await;
+    till.sell("a", 3..4).await;
+    let page = waiting.await.expect("it goes on").expect("a page");
+    let named = page.messages.first().map(|message| (message.after, message.predecessor));
+    assert_eq!(named, Some((last.position(), Some(last.id))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_came_after_the_feed_had_waited_and_passed_others_is_not_lost() {
+async fn what_comes_while_the_feed_waits_and_passes_others_is_received() {
     let (till, mut kitchen) = (Side::till().await, Side::kitchen(log(4)).await);
-    kitchen.cook(Arc::new(Waited(till.feed())), None);
-    till.sell("a", 0..20).await;
+    till.sell("a", 0..1).await;
+    kitchen.cook(till.feed(), None);
+    kitchen.noted("a", 1).await;
+    for number in 1..20 {
+        till.rest("a").await;
+        till.sell("a", number..number + 1).await;
+    }
     assert_eq!(kitchen.noted("a", 20).await, (0..20).collect::<Vec<_>>());
 }
