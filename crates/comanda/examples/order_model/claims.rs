@@ -98,14 +98,9 @@ fn goes_on(world: &World) -> bool {
     answered && (settled || !world.timers.is_empty())
 }
 
-/// The backlogs say what the lines say, but for an order that waits because nobody has answered: that is decided by time
-/// alone, which speaks to one stream only. Its timer is then all that wakes it.
+/// The backlogs say what the lines say.
 fn is_listed(world: &World) -> bool {
     let order = &world.ours.order;
-    let unanswered = order.attempts().last().is_some_and(|last| last.state == AttemptState::GivenUp);
-    if unanswered {
-        return true;
-    }
     let listed = |line: &OrderLine| -> i64 {
         let waiters = world.ours.backlogs.iter().flat_map(Backlog::waiters);
         waiters.filter(|waiter| waiter.line_id == line.line_id).map(|waiter| waiter.quantity).sum()

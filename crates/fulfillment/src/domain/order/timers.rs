@@ -8,7 +8,7 @@ use super::event::{LineUnits, OrderEvent, RejectedUnits, Wanted};
 use super::next::{RESERVATION_TIMEOUT, TOO_MANY_ATTEMPTS};
 use super::{AttemptState, Order, Policy};
 
-/// How long an attempt waits for its answer: the first, the one after a time-out, and the last.
+/// How long an attempt waits for its answer: the first, the one after a time-out, and every one after that.
 pub const ANSWER_WAITS: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(3_600)];
 
 /// How long units wait for stock before they are asked for again by themselves, by how often the order has asked.
@@ -106,13 +106,14 @@ impl Order {
         Some(self.request(waiting, at))
     }
 
+    /// Asks again for units that nobody has answered for. An order that may wait asks for as long as it may; others give up.
+    ///
+    /// It does not become a backorder: nobody has said that stock is missing, and whoever comes back answers what lies
+    /// there at once.
     fn after_time_out(&self, left: Vec<LineUnits>, at: Timestamp) -> OrderEvent {
         let patience = u32::try_from(ANSWER_WAITS.len()).unwrap_or(u32::MAX);
-        if self.timeouts < patience {
+        if self.timeouts < patience || self.policy() == Policy::Backorder {
             return self.request(left, at);
-        }
-        if self.policy() == Policy::Backorder {
-            return self.backorder(left, at);
         }
         self.reject(left, RESERVATION_TIMEOUT)
     }
