@@ -11,7 +11,8 @@ use super::lane::{BACKOFF_MAX, backoff, read_inbox};
 use super::running::Running;
 use crate::bus::CommandBus;
 use crate::command::{Answered, Command, CommandError, Envelope};
-use crate::event::Position;
+use crate::event::{Metadata, Position};
+use crate::event_store::StoreError;
 use crate::messaging::{CannotReact, EventId, InboxRejection, React, Received, Retried, Retry};
 
 /// What became of a command.
@@ -37,7 +38,9 @@ impl<R: React> Running<R> {
         if self.lanes.get(at).is_none_or(|lane| lane.generation != generation) {
             return Ok(());
         }
-        if let Some(lane) = self.lanes.get_mut(at) {
+        if !matches!(what, Outcome::Retried(..))
+            && let Some(lane) = self.lanes.get_mut(at)
+        {
             lane.on_their_way = lane.on_their_way.saturating_sub(1);
         }
         match what {
@@ -111,27 +114,28 @@ impl<R: React> Running<R> {
                 self.look(at).await?;
             }
             let Some(lane) = self.lanes.get_mut(at) else { continue };
-            let due: Vec<EventId> = lane
+            let due: Vec<(EventId, Metadata)> = lane
                 .waiting
                 .iter_mut()
                 .filter(|waiting| !waiting.dead && !waiting.trying && waiting.next <= now)
                 .map(|waiting| {
                     waiting.trying = true;
-                    waiting.id
+                    (waiting.id, waiting.about.clone())
                 })
                 .collect();
-            for id in due {
-                self.retry(at, id, None);
+            for (id, about) in due {
+                self.retry(at, id, about, None);
             }
         }
         Ok(ask)
     }
 
-    pub(super) fn retry(&mut self, at: usize, id: EventId, failed: Option<CannotReact>) {
+    pub(super) fn retry(&mut self, at: usize, id: EventId, about: Metadata, failed: Option<CannotReact>) {
         let Some(lane) = self.lanes.get(at) else { return };
         let command = Retry::<R> { inbox: lane.inbox.clone(), id, failed, reaction: PhantomData };
         let generation = lane.generation;
-        let answer = dispatch(&mut self.commands, Envelope::new(command));
+        let envelope = Envelope { metadata: about, ..Envelope::new(command) };
+        let answer = dispatch(&mut self.commands, envelope);
         self.in_flight.push(Box::pin(async move {
             (Done { lane: at, generation, what: Outcome::Retried(id, answer.await) }, PhantomData)
         }));
@@ -145,7 +149,9 @@ impl<R: React> Running<R> {
     ) -> Result<(), ConsumerError> {
         match answer {
             Err(CommandError::Broken(why)) => {
-                self.retry(at, id, Some(CannotReact::Yet(why)));
+                let waiting = self.lanes.get(at).and_then(|lane| lane.waiting.iter().find(|waiting| waiting.id == id));
+                let about = waiting.map(|waiting| waiting.about.clone()).unwrap_or_default();
+                self.retry(at, id, about, Some(CannotReact::Yet(why)));
                 return Ok(());
             }
             Err(why) => tracing::debug!(consumer = R::NAME, %id, %why, "a parked message is tried again later"),
@@ -157,7 +163,17 @@ impl<R: React> Running<R> {
     /// Looks again what waits in a lane's inbox.
     pub(super) async fn look(&mut self, at: usize) -> Result<(), ConsumerError> {
         let Some(lane) = self.lanes.get(at) else { return Ok(()) };
-        let inbox = read_inbox(self.log.as_ref(), &lane.inbox).await?;
+        let inbox = match read_inbox(self.log.as_ref(), &lane.inbox).await {
+            Ok(inbox) => inbox,
+            Err(StoreError::Unavailable(why)) => {
+                let pause = self.log_is_away(&why);
+                if let Some(lane) = self.lanes.get_mut(at) {
+                    lane.look_at = Some(Instant::now() + pause);
+                }
+                return Ok(());
+            }
+            Err(why) => return Err(why.into()),
+        };
         if let Some(lane) = self.lanes.get_mut(at) {
             lane.take_waiting(&inbox);
         }

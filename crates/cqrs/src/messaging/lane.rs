@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::sequencer::Sequencer;
-use crate::event::Position;
+use crate::event::{Metadata, Position};
 use crate::event_store::{LogReader, StoreError};
 use crate::executor::load_long;
-use crate::messaging::{CannotReact, EventId, Inbox, InboxId};
+use crate::messaging::{CannotReact, EventId, Inbox, InboxId, Message};
 
 /// Bounds of the pause after a failure that may pass.
 pub(super) const BACKOFF_MIN: Duration = Duration::from_millis(50);
@@ -40,6 +40,8 @@ pub(super) struct Lane {
 /// A parked message that is first of its key.
 pub(super) struct Waiting {
     pub(super) id: EventId,
+    /// What comes along when it is tried.
+    pub(super) about: Metadata,
     pub(super) attempts: u32,
     pub(super) dead: bool,
     pub(super) next: Instant,
@@ -77,10 +79,23 @@ impl Lane {
                 let next = known.map_or_else(|| Instant::now() + pause, |(_, next)| *next);
                 // One that has just failed in a way that does not count (a busy store) is not tried at once again.
                 let next = if known.is_some() { next.max(Instant::now() + BACKOFF_MIN) } else { next };
-                Waiting { id, attempts: parked.attempts, dead: parked.dead, next, trying: false }
+                let about = about(&parked.message);
+                Waiting { id, about, attempts: parked.attempts, dead: parked.dead, next, trying: false }
             })
             .collect();
         self.look_at = self.waiting.iter().any(|waiting| waiting.dead).then(|| Instant::now() + LOOK_EVERY);
+    }
+}
+
+/// What comes along with a message.
+pub(super) fn about(message: &Message) -> Metadata {
+    let text = |text: &Option<Arc<str>>| text.as_deref().map(ToOwned::to_owned);
+    Metadata {
+        actor: Some(message.source.to_string()),
+        correlation_id: text(&message.correlation_id),
+        causation_id: Some(message.id.to_string()),
+        traceparent: text(&message.traceparent),
+        ..Metadata::default()
     }
 }
 

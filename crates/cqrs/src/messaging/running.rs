@@ -9,14 +9,14 @@ use tower::Service;
 
 use super::answers::{Done, Outcome, Returned, dispatch};
 use super::consumer::ConsumerError;
-use super::lane::{Lane, read_inbox};
+use super::lane::{Lane, about, backoff, read_inbox};
 use super::log_feed::position;
 use super::react::{Guard, leaves_out};
 use super::sequencer::{Offered, Sequencer};
 use crate::bus::CommandBus;
 use crate::command::Envelope;
-use crate::event::{Epoch, Metadata, PartitionId, Position};
-use crate::event_store::LogReader;
+use crate::event::{Epoch, PartitionId, Position};
+use crate::event_store::{LogReader, StoreError};
 use crate::messaging::{Advance, Cursor, FeedPage, InboxId, Message, React, Receive};
 
 /// Positions without business of the consumer after which its inbox says that it has read them.
@@ -100,7 +100,15 @@ impl<R: React> Running<R> {
     /// Begins a lane where its inbox stands.
     pub(super) async fn restart(&mut self, at: usize) -> Result<(), ConsumerError> {
         let Some(lane) = self.lanes.get(at) else { return Ok(()) };
-        let inbox = read_inbox(self.log.as_ref(), &lane.inbox).await?;
+        let inbox = match read_inbox(self.log.as_ref(), &lane.inbox).await {
+            Ok(inbox) => inbox,
+            Err(StoreError::Unavailable(why)) => {
+                let pause = self.log_is_away(&why);
+                self.rest(at, pause);
+                return Ok(());
+            }
+            Err(why) => return Err(why.into()),
+        };
         if inbox.epoch().is_some_and(|read| Some(read) != self.epoch) {
             return Err(self.forked("another epoch"));
         }
@@ -112,6 +120,13 @@ impl<R: React> Running<R> {
         lane.rests_until = None;
         lane.take_waiting(&inbox);
         Ok(())
+    }
+
+    /// The context's own log could not be read; returns how long to leave it alone.
+    pub(super) fn log_is_away(&mut self, why: &str) -> std::time::Duration {
+        self.failures = self.failures.saturating_add(1);
+        tracing::warn!(consumer = R::NAME, source = &*self.source, why, "the inbox is read again later");
+        backoff(self.failures)
     }
 
     /// Offers messages to their lanes; returns whether one of them shows that something is missing.
@@ -190,17 +205,5 @@ impl<R: React> Running<R> {
         self.in_flight.push(Box::pin(async move {
             (Done { lane: at, generation, what: Outcome::Advanced(answer.await) }, PhantomData)
         }));
-    }
-}
-
-/// What comes along with a message.
-fn about(message: &Message) -> Metadata {
-    let text = |text: &Option<Arc<str>>| text.as_deref().map(ToOwned::to_owned);
-    Metadata {
-        actor: Some(message.source.to_string()),
-        correlation_id: text(&message.correlation_id),
-        causation_id: Some(message.id.to_string()),
-        traceparent: text(&message.traceparent),
-        ..Metadata::default()
     }
 }

@@ -1,7 +1,8 @@
 //! Two contexts that meet in messages: a till publishes its sales, a kitchen counts them, each once.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -85,7 +86,16 @@ async fn a_feed_pages_without_gaps_and_refuses_what_it_does_not_have() {
 struct Moody {
     inner: MemoryEventStore,
     refuses: AtomicBool,
+    /// How many more times it cannot be read.
+    away: AtomicUsize,
     looked_at: tokio::sync::watch::Sender<usize>,
+}
+
+impl Moody {
+    fn new() -> Self {
+        let (refuses, looked_at) = (AtomicBool::new(false), tokio::sync::watch::Sender::new(0));
+        Self { inner: MemoryEventStore::new(1), refuses, away: AtomicUsize::new(0), looked_at }
+    }
 }
 
 #[async_trait]
@@ -110,6 +120,9 @@ impl LogReader for Moody {
     }
     async fn snapshots(&self, streams: &[StreamName]) -> Result<Vec<Option<Snapshot>>, StoreError> {
         self.looked_at.send_modify(|times| *times += 1);
+        if self.away.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |times| times.checked_sub(1)).is_ok() {
+            return Err(StoreError::Unavailable("not now".into()));
+        }
         self.inner.snapshots(streams).await
     }
 }
@@ -138,8 +151,7 @@ impl EventStore for Moody {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_failed_while_the_feed_was_asked_for_more_is_not_passed_over() {
-    let (refuses, looked_at) = (AtomicBool::new(false), tokio::sync::watch::Sender::new(0));
-    let store = Arc::new(Moody { inner: MemoryEventStore::new(1), refuses, looked_at });
+    let store = Arc::new(Moody::new());
     let (till, mut kitchen) = (Side::till().await, Side::kitchen(Arc::clone(&store) as _).await);
     kitchen.cook(till.feed(), None);
     till.sell("a", 0..1).await;
@@ -151,6 +163,36 @@ async fn what_failed_while_the_feed_was_asked_for_more_is_not_passed_over() {
     looked_at.changed().await.expect("the inbox is read again");
     till.sell("a", 2..3).await;
     assert_eq!(kitchen.noted("a", 3).await, [0, 1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_read_for_a_while_stops_no_consumer() {
+    let store = Arc::new(Moody::new());
+    let (till, mut kitchen) = (Side::till().await, Side::kitchen(Arc::clone(&store) as _).await);
+    till.sell("a", 0..5).await;
+    store.away.store(3, Ordering::SeqCst);
+    kitchen.cook(till.feed(), None);
+    assert_eq!(kitchen.noted("a", 5).await, [0, 1, 2, 3, 4]);
+    assert_eq!(store.away.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_effect_names_its_message_also_when_it_was_tried_again() {
+    set_oven("late", Oven::Broken);
+    let (till, mut kitchen) = (Side::till().await, Side::kitchen(log(1)).await);
+    kitchen.cook(till.feed(), None);
+    till.sell("late", 0..2).await;
+    till.sell("soon", 0..1).await;
+    kitchen.noted("soon", 1).await;
+    set_oven("late", Oven::Works);
+    kitchen.noted("late", 2).await;
+    let all = FeedRequest { after: None, partition: None, limit: 10, wait: Duration::ZERO };
+    let sold = till.feed().read(&all).await.expect("a page").messages;
+    let sold: BTreeSet<_> = sold.iter().map(|sale| sale.id.to_string()).collect();
+    let events = kitchen.log.read_partition(PartitionId(0), 0, 1_000).await.expect("read");
+    let noted = events.iter().filter(|event| event.stream.kind() == "numbers");
+    let causes: BTreeSet<_> = noted.filter_map(|event| event.metadata.causation_id.clone()).collect();
+    assert_eq!((causes.len(), &causes), (3, &sold));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
