@@ -1,10 +1,11 @@
-//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts` and `bench`.
+//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts`, `guards` and `bench`.
 
 mod bench;
 mod ci;
 mod contracts;
 mod end_to_end;
 mod examples;
+mod guards;
 mod model;
 mod needs;
 mod sh;
@@ -37,6 +38,12 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Take each guard against a known failure out of a copy of the source, and show that its test fails (half an hour).
+    Guards {
+        /// Only those whose name or test contains this.
+        #[arg(default_value = "")]
+        only: String,
+    },
     /// The table of speeds against their bars; arguments after `--` go to the bench.
     Bench {
         /// Passed on to the bench binary, for example the name of one row.
@@ -51,6 +58,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Contracts { release } => contracts::run(release),
+        Task::Guards { only } => guards::run(&only),
         Task::Bench { args } => bench::run(&args),
     };
     if let Err(error) = result {
