@@ -219,6 +219,22 @@ pub(super) const GUARDS: &[Guard] = &[
         test: "an_effect_names_its_message_also_when_it_was_tried_again",
     },
     Guard {
+        against: "a unit put into two shipments",
+        file: "crates/fulfillment/src/domain/shipment/plan.rs",
+        text: "at.plannable().min(left)",
+        without: "at.ready.min(left)",
+        package: FULFILLMENT,
+        test: "from_the_shelf_to_the_customer_and_back_no_unit_is_lost_or_shipped_twice",
+    },
+    Guard {
+        against: "more that comes back than has left",
+        file: "crates/fulfillment/src/domain/goods_return/request.rs",
+        text: "if line.quantity.units() > returnable {",
+        without: "if false {",
+        package: FULFILLMENT,
+        test: "from_the_shelf_to_the_customer_and_back_no_unit_is_lost_or_shipped_twice",
+    },
+    Guard {
         against: "a carrier booked twice",
         file: "crates/fulfillment/src/domain/shipment/start_booking.rs",
         text: "if shipment.status != ShipmentStatus::Planned || !due {",

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use comanda_contracts::events::{
-    ConsumeReservationRequested, LineShortfall, PickFrom, RejectionCode, ReleaseReservationRequested,
-    ReserveLineRequested, ReserveStockRequested, ReservedLine, StockBecameAvailable, StockReservationRejected,
-    StockReserved,
+    ConsumeReservationRequested, Disposition, GoodsReturned, LineShortfall, PickFrom, RejectionCode,
+    ReleaseReservationRequested, ReserveLineRequested, ReserveStockRequested, ReservedLine, StockBecameAvailable,
+    StockReservationRejected, StockReserved,
 };
 use cqrs::ContractEvent;
 use serde::Serialize;
@@ -32,6 +32,8 @@ pub(crate) struct Inventory {
     /// What is free, by SKU and location. A SKU that is not listed is not known.
     pub(crate) free: BTreeMap<String, BTreeMap<String, i64>>,
     pub(crate) reservations: BTreeMap<String, Vec<Held>>,
+    /// Units that have left and are not sold again, by SKU.
+    pub(crate) gone: BTreeMap<String, i64>,
     pub(crate) mail: Vec<Mail>,
     /// Whether it has stopped listening: requests wait.
     pub(crate) silent: bool,
@@ -52,7 +54,8 @@ impl Inventory {
             match event.kind {
                 ReserveStockRequested::TYPE => self.reserve(read(&event)),
                 ReleaseReservationRequested::TYPE => self.release(&read(&event)),
-                ConsumeReservationRequested::TYPE => panic!("nothing is shipped here"),
+                ConsumeReservationRequested::TYPE => self.consume(&read(&event)),
+                GoodsReturned::TYPE => self.take_back(read(&event)),
                 _ => {}
             }
         }
@@ -177,6 +180,26 @@ impl Inventory {
         }
         for units in back {
             self.add(&units.sku, &units.location, units.units);
+        }
+    }
+
+    fn consume(&mut self, left: &ConsumeReservationRequested) {
+        let held = self.reservations.entry(left.reservation_id.clone()).or_default();
+        for line in &left.lines {
+            let place = held.iter_mut().find(|held| held.line == line.line_id && held.location == line.location_id);
+            let place = place.unwrap_or_else(|| panic!("{left:?} takes what is not held"));
+            assert!(place.units >= line.quantity, "{left:?} takes more than is held");
+            place.units -= line.quantity;
+            *self.gone.entry(place.sku.clone()).or_default() += line.quantity;
+        }
+    }
+
+    fn take_back(&mut self, back: GoodsReturned) {
+        for line in back.lines {
+            if line.disposition == Disposition::Restock {
+                *self.gone.entry(line.sku.clone()).or_default() -= line.quantity;
+                self.add(&line.sku, &line.location_id, line.quantity);
+            }
         }
     }
 }

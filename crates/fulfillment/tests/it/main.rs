@@ -8,6 +8,7 @@ mod carrier;
 mod failures;
 mod house;
 mod inventory;
+mod leaving;
 mod leaving_shapes;
 mod properties;
 mod shapes;
