@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod counter;
+mod dead_letters;
 mod failures;
 mod feed;
 mod life;
