@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::carrier::standin;
+use crate::stock_file::{export, import};
 use crate::{crash, demo, documents, faults, load, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
@@ -29,6 +30,10 @@ enum Command {
     Demo(demo::Options),
     /// Recompute every counter and view from the log and compare. Exit code 1 if anything differs.
     Verify(verify::Options),
+    /// Make a catalogue and its stock so on a running server, as a CSV file says. Exit code 1 if a row cannot be so.
+    Import(import::Options),
+    /// Write the catalogue and the stock of a running server as a CSV file.
+    Export(export::Options),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Print the AsyncAPI document of the contract events.
@@ -81,6 +86,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(options) => runtime.block_on(serve::run(options)),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
         Command::Verify(options) => runtime.block_on(verify::run(options)),
+        Command::Import(options) => runtime.block_on(import::run(options)),
+        Command::Export(options) => runtime.block_on(export::run(options)),
         Command::Openapi => documents::print(documents::openapi()),
         Command::Asyncapi => documents::print(documents::asyncapi()),
         Command::Carrier(options) => runtime.block_on(standin::run(options)),

@@ -19,6 +19,7 @@ mod platform;
 mod routes;
 mod serve;
 mod site;
+mod stock_file;
 mod telemetry;
 mod verify;
 mod victim;

@@ -15,6 +15,7 @@ pub mod catalogue;
 mod dead_letter;
 pub mod events;
 mod goods_return;
+mod import;
 mod ledger;
 mod location;
 mod order;
@@ -36,6 +37,7 @@ pub use dead_letter::{DeadLetter, DiscardDeadLetter, RetriedDeadLetter, RetriedD
 pub use goods_return::{
     GoodsReturn, ReceiveReturnRequest, ReceivedLine, RequestReturnRequest, ReturnAccepted, ReturnLine,
 };
+pub use import::{ImportAnswer, ImportRequest, ImportRow};
 pub use ledger::{LedgerEntry, Movement};
 pub use location::{Location, RegisterLocation};
 pub use order::{

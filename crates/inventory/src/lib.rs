@@ -23,8 +23,8 @@ use domain::reservation::{
     reserve::Reserve, reserve_item::ReserveItem,
 };
 use domain::stock_item::{
-    StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, replenish::Replenish,
-    update::UpdateSku,
+    StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, import::Import, register::RegisterSku,
+    replenish::Replenish, update::UpdateSku,
 };
 use publish::publish;
 use react::Orders;
@@ -48,6 +48,7 @@ pub fn context() -> cqrs::Context {
         .command::<AssignBin>()
         .command::<Adjust>()
         .command::<Replenish>()
+        .command::<Import>()
         .command::<ExpireHolds>()
         .command::<Reserve>()
         .command::<Confirm>()

@@ -26,5 +26,6 @@ mod server;
 mod shop;
 mod short_paths;
 mod skus;
+mod stock_file;
 mod verify;
 mod wait;

@@ -3,6 +3,7 @@
 mod availability;
 mod batch;
 mod bins;
+mod import;
 mod ledger;
 mod locations;
 mod parse;
@@ -40,6 +41,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/locations", post(locations::register).get(locations::list))
         .route("/v1/locations/{locationId}/stock", get(locations::list_stock))
         .route("/v1/stock", get(stock::list))
+        .route("/v1/stock:import", post(import::import))
         .route("/v1/stock/adjustments", post(stock::adjust))
         .route("/v1/low-stock", get(stock::list_low))
         .route("/v1/stock/{sku}", get(stock::read))
@@ -82,7 +84,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         skus::register, skus::list, skus::read, skus::update,
         locations::register, locations::list, locations::list_stock,
         stock::list, stock::adjust, stock::list_low, stock::read, ledger::read, bins::assign,
-        availability::query,
+        availability::query, import::import,
         reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,
         reservations::extend, reservations::consume,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,

@@ -1,6 +1,6 @@
 //! The problems of Inventory: what each rejection of a command becomes over HTTP.
 
-use comanda_contracts as contract;
+use comanda_contracts::{self as contract, FieldError};
 use comanda_web::{Problem, kinds};
 
 use crate::domain::ids::{LocationId, ReservationId, Sku};
@@ -14,6 +14,7 @@ use crate::domain::reservation::reserve_item::ReserveItemRejection;
 use crate::domain::reservation::{ReservationState, Shortfall, WrongTransition};
 use crate::domain::stock_item::adjust::AdjustRejection;
 use crate::domain::stock_item::assign_bin::AssignBinRejection;
+use crate::domain::stock_item::import::{ImportRejection, RowRejection};
 use crate::domain::stock_item::register::RegisterSkuRejection;
 use crate::domain::stock_item::update::UpdateSkuRejection;
 
@@ -44,6 +45,8 @@ kinds! {
         "More units were said to have left than the line still holds.";
     NOT_ON_HAND = 409, "not-on-hand", "The units are not on hand",
         "They were promised as a backorder and have not come in. Book the receipt first.";
+    IMPORT_REFUSED = 409, "import-refused", "Rows of the import cannot be so",
+        "Nothing was imported. `errors` names each such row by its place and says why. Mend those rows and send all again.";
     TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
         "A reservation has at most 2,000 lines. Use a second one.";
 }
@@ -90,7 +93,7 @@ fn ended(id: &ReservationId, state: ReservationState) -> Problem {
 fn location_of(pointer: String, problem: Problem) -> Problem {
     problem.with(|problem| {
         let detail = problem.detail.clone();
-        problem.errors.push(contract::FieldError { pointer, detail });
+        problem.errors.push(FieldError { pointer, detail });
     })
 }
 
@@ -206,6 +209,17 @@ impl From<AdjustRejection> for Problem {
             }
             AdjustRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
         }
+    }
+}
+
+impl From<ImportRejection> for Problem {
+    fn from(rejection: ImportRejection) -> Self {
+        let named = |(place, why): &(usize, RowRejection)| FieldError {
+            pointer: format!("/rows/{place}"),
+            detail: why.to_string(),
+        };
+        let errors = rejection.rows.iter().map(named).collect();
+        Self::new(IMPORT_REFUSED, rejection.to_string()).with(|problem| problem.errors = errors)
     }
 }
 

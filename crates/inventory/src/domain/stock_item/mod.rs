@@ -6,6 +6,7 @@ pub mod assign_bin;
 mod event;
 pub mod expire;
 mod expiring;
+pub mod import;
 pub mod register;
 pub mod replenish;
 mod sourcing;

@@ -82,7 +82,7 @@ impl Command for UpdateSku {
 }
 
 /// What `change` lets be promised more, if it does.
-fn raised(item: &StockItem, change: &StockEvent) -> Option<StockEvent> {
+pub(super) fn raised(item: &StockItem, change: &StockEvent) -> Option<StockEvent> {
     let mut after = item.clone();
     after.apply(change);
     let quantity = after.promisable(None) - item.promisable(None);

@@ -1,0 +1,95 @@
+//! `comanda export`: writes a catalogue and its stock as the CSV file that `comanda import` reads.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use comanda_contracts::{LocationStock, Page, Problem, Stock};
+use comanda_load::{Call, Client};
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+
+use super::columns::COLUMNS;
+use crate::cli::Server;
+
+/// SKUs of one page.
+const PAGE: usize = 200;
+
+/// What the export can be told.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The CSV file to write; `-` for standard output. It is there only once it is whole.
+    file: PathBuf,
+    #[command(flatten)]
+    server: Server,
+    /// Only SKUs whose ids start so.
+    #[arg(long, value_name = "PREFIX")]
+    sku_prefix: Option<String>,
+}
+
+/// Writes what a running server has.
+pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    if options.file == Path::new("-") {
+        let rows = write(&options, io::stdout().lock()).await?;
+        eprintln!("{rows} rows");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let target = options.file.display();
+    let folder = options.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let begun = tempfile::NamedTempFile::new_in(folder).into_diagnostic();
+    let begun = begun.wrap_err_with(|| format!("cannot write into {}", folder.display()))?;
+    let rows = write(&options, begun.as_file()).await?;
+    begun.as_file().sync_all().into_diagnostic()?;
+    let _file: File =
+        begun.persist(&options.file).into_diagnostic().wrap_err_with(|| format!("cannot write {target}"))?;
+    println!("{rows} rows in {target}");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write(options: &Options, file: impl Write) -> Result<u64> {
+    let mut csv = csv::Writer::from_writer(BufWriter::new(file));
+    csv.write_record(COLUMNS).into_diagnostic()?;
+    let (mut client, mut rows, mut cursor) = (Client::new(options.server.addr), 0, None::<String>);
+    loop {
+        let mut path = format!("/v1/stock?limit={PAGE}");
+        if let Some(prefix) = &options.sku_prefix {
+            path.push_str(&format!("&skuPrefix={prefix}"));
+        }
+        if let Some(cursor) = &cursor {
+            path.push_str(&format!("&cursor={cursor}"));
+        }
+        let answer = client.call(&Call::get(path)).await.into_diagnostic()?;
+        if !answer.is_success() {
+            let problem: Problem = answer.json().into_diagnostic()?;
+            return Err(miette!("the server refused with {} {}: {}", problem.status, problem.code, problem.detail));
+        }
+        let page: Page<Stock> = answer.json().into_diagnostic()?;
+        for stock in &page.items {
+            rows += rows_of(stock, &mut csv).into_diagnostic()?;
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            csv.flush().into_diagnostic()?;
+            return Ok(rows);
+        }
+    }
+}
+
+/// One row a location; one without a location for a SKU that has never been anywhere.
+fn rows_of(stock: &Stock, csv: &mut csv::Writer<impl Write>) -> csv::Result<u64> {
+    let (safety_stock, backorder_limit) = (stock.safety_stock.to_string(), stock.backorder_limit.to_string());
+    let mut write = |at: Option<&LocationStock>| {
+        let on_hand = at.map(|at| at.on_hand.to_string()).unwrap_or_default();
+        let location = at.map(|at| at.location_id.as_str()).unwrap_or_default();
+        let bin = at.and_then(|at| at.bin.as_deref()).unwrap_or_default();
+        let name = stock.name.as_deref().unwrap_or_default();
+        csv.write_record([&stock.sku, name, &safety_stock, &backorder_limit, location, &on_hand, bin])
+    };
+    if stock.locations.is_empty() {
+        write(None)?;
+        return Ok(1);
+    }
+    stock.locations.iter().try_for_each(|at| write(Some(at)))?;
+    Ok(stock.locations.len() as u64)
+}

@@ -1,0 +1,7 @@
+//! A shop's catalogue and stock as a CSV file: `comanda import` makes it so, `comanda export` writes it down.
+
+mod columns;
+pub(crate) mod export;
+pub(crate) mod import;
+mod pages;
+mod send;

@@ -1,0 +1,135 @@
+//! `comanda import` and `comanda export`: a file becomes stock and stock a file; a bad row is named and its page left out.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::server::{Server, complaint, run};
+
+fn import(server: &Server, file: &Path, more: &[&str]) -> (Option<i32>, Value, String) {
+    let addr = server.addr.to_string();
+    let arguments = ["import", file.to_str().unwrap(), "--addr", &addr, "--json"];
+    let output = run(&[&arguments[..], more].concat());
+    let printed = String::from_utf8(output.stdout.clone()).unwrap();
+    let report = printed.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+    (output.status.code(), report, complaint(&output))
+}
+
+fn export(server: &Server, file: &Path) -> String {
+    let output = run(&["export", file.to_str().unwrap(), "--addr", &server.addr.to_string()]);
+    assert!(output.status.success(), "{}", complaint(&output));
+    fs::read_to_string(file).unwrap()
+}
+
+#[test]
+fn what_was_exported_makes_the_same_shop_elsewhere() {
+    let (here, there, folder) = (Server::start(), Server::start(), tempfile::tempdir().unwrap());
+    for server in [&here, &there] {
+        server.post("/v1/locations", &json!({"locationId": "berlin"})).is(201);
+    }
+    here.post("/v1/skus", &json!({"sku": "TEA", "name": "Tea, \"green\"", "safetyStock": 2})).is(201);
+    here.received("TEA", "main", 5);
+    here.received("TEA", "berlin", 7);
+    here.request("PUT", "/v1/stock/TEA/locations/berlin/bin").json(&json!({"bin": "A-01"})).send().is(200);
+    here.post("/v1/skus", &json!({"sku": "NEW", "backorderLimit": 3})).is(201);
+    here.settle();
+    let file = folder.path().join("stock.csv");
+    let written = export(&here, &file);
+    let expected = "sku,name,safetyStock,backorderLimit,locationId,onHand,bin\n\
+        NEW,,0,3,,,\nTEA,\"Tea, \"\"green\"\"\",2,0,berlin,7,A-01\nTEA,\"Tea, \"\"green\"\"\",2,0,main,5,\n";
+    assert_eq!(written, expected);
+
+    let (code, report, said) = import(&there, &file, &["--reason", "received", "--reference", "stocktaking"]);
+    assert_eq!((code, &report["registered"], &report["changed"]), (Some(0), &json!(2), &json!(1)), "{said}");
+    there.settle();
+    assert_eq!(export(&there, &folder.path().join("again.csv")), expected);
+    let ledger = there.get("/v1/stock/TEA/ledger").is(200).json();
+    let entry = ledger["items"].as_array().unwrap().iter().find(|entry| entry["reasonCode"] == "received").unwrap();
+    assert_eq!(entry["referenceUri"], "stocktaking", "{ledger}");
+    // Once more: all is so already, and nothing is recorded.
+    let (code, report, _) = import(&there, &file, &[]);
+    assert_eq!((code, &report["unchanged"], &report["changed"]), (Some(0), &json!(3), &json!(0)));
+    assert_eq!(there.get("/v1/stock/TEA/ledger").is(200).json(), ledger);
+    there.stop().verifies();
+}
+
+#[test]
+fn a_bad_row_is_named_with_its_line_and_nothing_of_its_page_is_imported() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    server.stocked("HELD", 5);
+    server.reserve("r", "HELD", 4).is(201);
+    let file = folder.path().join("stock.csv");
+    // Three pages: one with a field that says nothing, one that the rules refuse, one that is right.
+    let mut rows: Vec<String> = (0..2_500).map(|n| format!("SKU-{n:04},{n},")).collect();
+    rows[400] = "SKU-0400,many,".to_owned();
+    rows[1_500] = "HELD,3,".to_owned();
+    rows[1_600] = "SKU-1600,1,nowhere".to_owned();
+    fs::write(&file, format!("sku,onHand,locationId\n{}\n", rows.join("\n"))).unwrap();
+    let (code, report, said) = import(&server, &file, &[]);
+    assert_eq!(code, Some(1), "{said}");
+    for line in [
+        "line 402: onHand: `many` is no whole number from 0 on",
+        "line 1502: 4 units are promised, 5 on hand",
+        "line 1602: location nowhere is not registered",
+    ] {
+        assert!(said.contains(line), "{line} is not in {said}");
+    }
+    let expected =
+        json!({"rows": 2_500, "registered": 500, "changed": 0, "unchanged": 0, "leftOut": 2_000, "badRows": 3});
+    let mut report = report;
+    report.as_object_mut().unwrap().remove("elapsedS");
+    assert_eq!(report, expected);
+    server.settle();
+    for (sku, status) in [("SKU-0000", 404), ("SKU-0999", 404), ("SKU-1000", 404), ("SKU-2000", 200), ("SKU-2499", 200)]
+    {
+        assert_eq!(server.get(&format!("/v1/stock/{sku}")).status, status, "{sku}");
+    }
+    assert_eq!(server.counters("HELD"), (5, 4, 0, 1));
+    // Mended, the same file is imported whole; what was in stays as it is.
+    rows[400] = "SKU-0400,1,".to_owned();
+    rows[1_500] = "HELD,6,".to_owned();
+    rows[1_600] = "SKU-1600,1,".to_owned();
+    fs::write(&file, format!("sku,onHand,locationId\n{}\n", rows.join("\n"))).unwrap();
+    let (code, report, said) = import(&server, &file, &[]);
+    assert_eq!((code, &report["registered"], &report["unchanged"]), (Some(0), &json!(1_999), &json!(500)), "{said}");
+    assert_eq!(server.counters("HELD"), (6, 4, 0, 2));
+    server.stop().verifies();
+}
+
+#[test]
+fn a_file_that_is_none_is_refused_before_anything_is_sent() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("stock.csv");
+    for (content, named) in [("name,price\n", "line 1: there is no column `price`"), ("", "`sku` is missing")] {
+        fs::write(&file, content).unwrap();
+        let (code, _, said) = import(&server, &file, &[]);
+        assert!(code == Some(2) && said.contains(named), "{said}");
+    }
+    let (code, _, said) = import(&server, &folder.path().join("none.csv"), &[]);
+    assert!(code == Some(2) && said.contains("cannot read") && said.contains("none.csv"), "{said}");
+    fs::write(&file, "sku\nTEA\n").unwrap();
+    let (code, _, said) = import(&server, &file, &["--reason", "whim"]);
+    assert!(code == Some(2) && said.contains("no such reason code"), "{said}");
+}
+
+#[test]
+fn an_import_over_http_names_what_is_wrong_by_row_and_field() {
+    let server = Server::start();
+    let wrong = json!({"rows": [{"sku": "TEA"}, {"sku": "a b", "onHand": -1, "bin": ""}]});
+    let problem = server.post("/v1/stock:import", &wrong).problem(422, "INVALID_FIELDS");
+    let pointers: Vec<_> = problem.errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/rows/1/sku", "/rows/1/bin", "/rows/1/onHand"]);
+    let twice = json!({"rows": [{"sku": "TEA"}, {"sku": "TEA", "locationId": "main"}]});
+    assert_eq!(server.post("/v1/stock:import", &twice).problem(422, "INVALID_FIELDS").errors[0].pointer, "/rows/1");
+    let many: Vec<_> = (0..1_001).map(|n| json!({"sku": format!("S{n}")})).collect();
+    server.post("/v1/stock:import", &json!({"rows": many})).problem(422, "INVALID_FIELDS");
+    let nowhere = json!({"rows": [{"sku": "TEA"}, {"sku": "MUG", "locationId": "berlin", "onHand": 1}]});
+    let refused = server.post("/v1/stock:import", &nowhere).problem(409, "IMPORT_REFUSED");
+    assert_eq!(refused.errors[0].pointer, "/rows/1");
+    assert_eq!(server.get("/v1/stock").is(200).json()["items"], json!([]));
+    let right = json!({"rows": [{"sku": "TEA", "onHand": 3}]});
+    assert!(!server.post("/v1/stock:import", &right).is(200).is_replayed());
+    assert!(server.post("/v1/stock:import", &right).is(200).is_replayed());
+    assert_eq!(server.counters("TEA"), (3, 0, 0, 3));
+}
