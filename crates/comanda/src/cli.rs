@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use miette::{IntoDiagnostic, Result};
 
 use crate::carrier::standin;
 use crate::stock_file::{export, import};
-use crate::{crash, demo, documents, faults, load, serve, telemetry, verify};
+use crate::{crash, demo, documents, events, faults, load, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -34,10 +35,20 @@ enum Command {
     Import(import::Options),
     /// Write the catalogue and the stock of a running server as a CSV file.
     Export(export::Options),
+    /// What the contexts tell each other, read from a running server.
+    #[command(subcommand)]
+    Events(Events),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Print the AsyncAPI document of the contract events.
     Asyncapi,
+    /// Print what makes your shell complete this command line.
+    ///
+    /// For bash: `comanda completions bash > ~/.local/share/bash-completion/completions/comanda`
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
     /// A stand-in for a carrier, for trying out bookings: it can be slow, fail, and say yes unheard.
     ///
     /// Exit code 1 if a reference was booked twice.
@@ -45,6 +56,12 @@ enum Command {
     /// Put load on a running server and judge what it answered.
     #[command(subcommand)]
     Load(Load),
+}
+
+#[derive(Debug, Subcommand)]
+enum Events {
+    /// Print contract events as they happen, a line each.
+    Tail(events::TailOptions),
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,6 +105,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify(options) => runtime.block_on(verify::run(options)),
         Command::Import(options) => runtime.block_on(import::run(options)),
         Command::Export(options) => runtime.block_on(export::run(options)),
+        Command::Events(Events::Tail(options)) => runtime.block_on(events::tail(options)),
+        Command::Completions { shell } => documents::print(completions(shell)),
         Command::Openapi => documents::print(documents::openapi()),
         Command::Asyncapi => documents::print(documents::asyncapi()),
         Command::Carrier(options) => runtime.block_on(standin::run(options)),
@@ -99,6 +118,13 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Ok(code) => code,
         Err(report) => complain(&report),
     }
+}
+
+/// The script that makes `shell` complete this command line.
+fn completions(shell: clap_complete::Shell) -> Result<String> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "comanda", &mut script);
+    String::from_utf8(script).into_diagnostic()
 }
 
 fn complain(report: &miette::Report) -> ExitCode {

@@ -8,6 +8,7 @@ mod crash;
 mod demo;
 mod disk;
 mod documents;
+mod events;
 mod fault;
 mod faults;
 mod gateway;
@@ -23,6 +24,7 @@ mod stock_file;
 mod telemetry;
 mod verify;
 mod victim;
+mod viewer;
 
 use std::process::ExitCode;
 

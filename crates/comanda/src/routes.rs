@@ -15,6 +15,7 @@ use crate::documents::{self, kinds, shared_paths};
 use crate::gateway::{self, Gateway, Peer, pass_on};
 use crate::ops::{self, Ops};
 use crate::platform::Platform;
+use crate::viewer;
 
 /// Where the contexts are that do not run here, if this process is their gateway.
 #[derive(Clone, Default)]
@@ -34,7 +35,7 @@ impl Elsewhere {
 
 /// All routes of `platform`. Long polls end once `stopping` is dropped.
 pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopping: &watch::Receiver<()>) -> Router {
-    let mut router = ops::router(ops).merge(problem_pages(kinds()));
+    let mut router = ops::router(ops).merge(viewer::router()).merge(problem_pages(kinds()));
     let mut shared: Vec<_> = platform
         .running()
         .zip(&platform.webhooks)
