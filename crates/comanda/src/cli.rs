@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
-use miette::{IntoDiagnostic, Result};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use miette::{IntoDiagnostic, Result, miette};
 
 use crate::carrier::standin;
+use crate::config::{self, CommandLine};
 use crate::stock_file::{export, import};
 use crate::{crash, demo, documents, events, faults, load, serve, telemetry, verify};
 
@@ -35,6 +36,9 @@ enum Command {
     Import(import::Options),
     /// Write the catalogue and the stock of a running server as a CSV file.
     Export(export::Options),
+    /// Print the settings that `serve` would run with, and where each comes from: a flag, the environment, a file, or the
+    /// default.
+    Config(config::Options),
     /// What the contexts tell each other, read from a running server.
     #[command(subcommand)]
     Events(Events),
@@ -93,11 +97,20 @@ pub(crate) struct Server {
 
 /// Runs what was asked for; what goes wrong is told on standard error, and in the exit code: 1 for a check that
 /// failed, 2 for something that could not be done.
-pub(crate) fn run(cli: Cli) -> ExitCode {
+pub(crate) fn run() -> ExitCode {
+    let line = match CommandLine::of(std::env::args_os().collect()) {
+        Ok(line) => line,
+        Err(report) => return complain(&report),
+    };
+    let matches = Cli::command().get_matches_from(&line.arguments);
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(wrong) => return complain(&miette!("{wrong}")),
+    };
     telemetry::log();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(cause) => return complain(&miette::miette!("cannot start the runtime: {cause}")),
+        Err(cause) => return complain(&miette!("cannot start the runtime: {cause}")),
     };
     let done = match cli.command {
         Command::Serve(options) => runtime.block_on(serve::run(options)),
@@ -105,6 +118,10 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify(options) => runtime.block_on(verify::run(options)),
         Command::Import(options) => runtime.block_on(import::run(options)),
         Command::Export(options) => runtime.block_on(export::run(options)),
+        Command::Config(options) => match matches.subcommand() {
+            Some((_, matches)) => line.print(&options, matches).map(|()| ExitCode::SUCCESS),
+            None => Ok(ExitCode::SUCCESS),
+        },
         Command::Events(Events::Tail(options)) => runtime.block_on(events::tail(options)),
         Command::Completions { shell } => documents::print(completions(shell)),
         Command::Openapi => documents::print(documents::openapi()),

@@ -4,6 +4,7 @@ mod by_context;
 mod carrier;
 mod cli;
 mod compose;
+mod config;
 mod crash;
 mod demo;
 mod disk;
@@ -28,12 +29,10 @@ mod viewer;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Fewer page faults and less waiting between threads than the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run(cli::Cli::parse())
+    cli::run()
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::DataFolder;
 use crate::compose::Data;
+use crate::config::FileOption;
 use crate::ops::{Ops, Watched};
 use crate::platform::{Contexts, Platform};
 use crate::site::{Role, Site, SiteOptions};
@@ -24,6 +25,8 @@ use crate::{documents, fault, listen, routes, telemetry};
 /// What `serve` can be told.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    file: FileOption,
     #[command(flatten)]
     data: DataFolder,
     /// The address to listen on: loopback only. Port 0 lets the system choose; the line on standard output names it.

@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_request;
 mod batches;
 mod carrier;
+mod config;
 mod consistency;
 mod demo;
 mod durability;

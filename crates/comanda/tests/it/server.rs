@@ -21,7 +21,12 @@ const RUN_WAIT: Duration = Duration::from_secs(100);
 /// The binary, with nothing of the environment that it would listen to.
 pub(crate) fn comanda() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_comanda"));
-    command.env_remove("COMANDA_DATA_DIR").env_remove("COMANDA_LISTEN").env_remove("COMANDA_LOG").env("NO_COLOR", "1");
+    command
+        .env_remove("COMANDA_DATA_DIR")
+        .env_remove("COMANDA_LISTEN")
+        .env_remove("COMANDA_LOG")
+        .env_remove("COMANDA_CONFIG")
+        .env("NO_COLOR", "1");
     command.stdin(Stdio::null());
     command
 }
