@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::carrier::standin;
-use crate::{crash, demo, documents, faults, load, serve, telemetry, verify};
+use crate::{crash, demo, documents, faults, load, projections, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -33,6 +33,9 @@ enum Command {
     Openapi,
     /// Print the AsyncAPI document of the contract events.
     Asyncapi,
+    /// Look after the views: list them, build one anew, go back to the build before.
+    #[command(subcommand)]
+    Projections(projections::Command),
     /// A stand-in for a carrier, for trying out bookings: it can be slow, fail, and say yes unheard.
     ///
     /// Exit code 1 if a reference was booked twice.
@@ -83,6 +86,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Verify(options) => runtime.block_on(verify::run(options)),
         Command::Openapi => documents::print(documents::openapi()),
         Command::Asyncapi => documents::print(documents::asyncapi()),
+        Command::Projections(command) => runtime.block_on(projections::run(command)),
         Command::Carrier(options) => runtime.block_on(standin::run(options)),
         Command::Load(Load::FlashSale(options)) => runtime.block_on(load::flash_sale(options)),
         Command::Load(Load::Crash(options)) => runtime.block_on(crash::run(options)),

@@ -21,6 +21,7 @@ mod order;
 mod page;
 mod pick_list;
 mod problem;
+mod projection;
 mod reservation;
 mod shipment;
 mod short_paths;
@@ -49,6 +50,9 @@ pub use pick_list::{
     PickListSummary, PickRequest, PickTask,
 };
 pub use problem::{FieldError, Problem, Shortfall};
+pub use projection::{
+    ComparedBuilds, KeptBuild, ParkedKey, ParkedKeys, Projection, Projections, Rebuild, RebuildRequest, ReplayedKey,
+};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
     ReserveLine, ReserveRequest,

@@ -52,7 +52,7 @@ async fn rebuild(dir: PathBuf, context: Context) -> Result<(u64, f64)> {
     let (log, store) = (folder.event_store() as Arc<dyn LogReader>, folder.read_store() as Arc<dyn ReadStore>);
     let events: u64 = log.heads().await.into_diagnostic()?.iter().map(|head| head.position).sum();
     let started = Instant::now();
-    Projector::clear(&context, log.as_ref(), store.as_ref()).await.into_diagnostic()?;
+    Projector::clear(&context, store.as_ref()).await.into_diagnostic()?;
     let views = Views::new(log.partitions(), HOT_ROWS_MAX);
     let mut projector = Projector::open(&context, log, store, Tail::default(), views).await.into_diagnostic()?;
     let folded = projector.catch_up().await.into_diagnostic()?;

@@ -7,6 +7,7 @@ mod audit;
 mod guards;
 mod messages;
 mod process;
+mod reading;
 mod timers;
 mod transports;
 
