@@ -1,4 +1,4 @@
-//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts` and `bench`.
+//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts`, `shapes` and `bench`.
 
 mod bench;
 mod ci;
@@ -8,6 +8,7 @@ mod examples;
 mod model;
 mod needs;
 mod sh;
+mod shapes;
 mod test;
 mod tidy;
 
@@ -37,6 +38,8 @@ enum Task {
         #[arg(long)]
         release: bool,
     },
+    /// Lock new stored events in `docs/events`; refused if one that is locked can no longer be read as it was written.
+    Shapes,
     /// The table of speeds against their bars; arguments after `--` go to the bench.
     Bench {
         /// Passed on to the bench binary, for example the name of one row.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Contracts { release } => contracts::run(release),
+        Task::Shapes => shapes::run(),
         Task::Bench { args } => bench::run(&args),
     };
     if let Err(error) = result {

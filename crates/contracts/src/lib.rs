@@ -38,7 +38,7 @@ pub use goods_return::{
     GoodsReturn, ReceiveReturnRequest, ReceivedLine, RequestReturnRequest, ReturnAccepted, ReturnLine,
 };
 pub use ledger::{LedgerEntry, Movement};
-pub use location::{Location, RegisterLocation};
+pub use location::{Capacity, Location, RegisterLocation};
 pub use order::{
     Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
     OrderLine, OrderPolicy, OrderPriority, OrderStatusAnswer, OrderSummary, OrderTimeline, PlaceOrderLine,

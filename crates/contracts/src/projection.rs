@@ -113,7 +113,7 @@ pub struct RebuildRequest {
 #[serde(rename_all = "camelCase")]
 pub struct ParkedKey {
     /// The stream: what is replayed.
-    #[cfg_attr(feature = "openapi", schema(example = "stock-item/TEA-01"))]
+    #[cfg_attr(feature = "openapi", schema(example = "stock/TEA-01"))]
     pub key: String,
     /// The partition of the log.
     pub partition: u16,

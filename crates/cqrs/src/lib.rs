@@ -29,6 +29,7 @@ mod alarm;
 mod audit;
 mod build;
 mod bus;
+mod combine;
 mod command;
 mod context;
 mod event;
@@ -50,6 +51,7 @@ pub mod testkit;
 pub mod time;
 mod timers;
 mod token;
+mod upcast;
 mod views;
 
 pub use aggregate::{Aggregate, Stream};
@@ -60,6 +62,7 @@ pub use bus::{
     CommandBus, Deadline, DeadlineLayer, Dispatch, Inquire, Measure, MeasureLayer, QueryBus, Validate, ValidateLayer,
     command_bus, query_bus,
 };
+pub use combine::{Combine, Combined, part_key};
 pub use command::{
     Answered, Command, CommandError, Decision, Envelope, IdempotencyKey, Invalid, InvalidField, States, Streams,
 };
@@ -93,4 +96,5 @@ pub use timers::{
     DueTimers, NextTimer, TIMERS_PAGE_MAX, Timed, TimerChange, TimerRow, TimersOf, WAKE_STREAMS_MAX, Wake,
 };
 pub use token::{NotAToken, Token};
+pub use upcast::StoredEvent;
 pub use views::Views;

@@ -181,6 +181,17 @@ impl From<QueryError> for Problem {
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_view_that_is_being_built_says_when_to_ask_again() {
+        let building = QueryError::ViewBuilding { view: "stock", events: 3, events_total: 10, ask_again_s: 7 };
+        let problem = Problem::from(building);
+        assert_eq!(problem.0.code, "VIEW_BUILDING");
+        assert!(problem.0.detail.contains("stock") && problem.0.detail.contains("3 of 10"), "{}", problem.0.detail);
+        assert_eq!(problem.into_response().headers()[RETRY_AFTER], "7");
+        let lagging = Problem::from(QueryError::ViewLagging { waited_ms: 5 });
+        assert_eq!(lagging.into_response().headers()[RETRY_AFTER], "1");
+    }
+
     struct Refused;
 
     impl From<Refused> for Problem {

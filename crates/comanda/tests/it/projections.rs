@@ -150,7 +150,7 @@ fn what_cannot_be_done_with_a_view_is_refused_and_changes_nothing() {
     for (path, status, code) in [
         ("/v1/projections/stocks/rebuild?context=inventory", 404, "UNKNOWN_VIEW"),
         ("/v1/projections/stock/swap-back?context=inventory", 409, "NOTHING_KEPT"),
-        ("/v1/projections/stock/parked/stock-item%2FTEA/replay?context=inventory", 404, "UNKNOWN_PARKED_KEY"),
+        ("/v1/projections/stock/parked/stock%2FTEA/replay?context=inventory", 404, "UNKNOWN_PARKED_KEY"),
         ("/v1/projections/stock/rebuild?context=kitchen", 400, "INVALID_PARAMETER"),
         ("/v1/projections/stock/rebuild", 400, "INVALID_PARAMETER"),
     ] {

@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::control::{Control, Order};
 use super::fold::AnyProjection;
 use super::following::Following;
-use super::rebuild::{Phase, Purpose, Rebuild};
+use super::rebuild::{Purpose, Rebuild};
+use super::swapping::give_up;
 use super::{COMPARED_KEYS_MAX, ProjectorError};
 use crate::build::Role;
 use crate::event::{PartitionId, Recorded};
@@ -84,12 +85,7 @@ impl Builder {
         };
         match done {
             Err(why @ (ProjectorError::TooManyParked { .. } | ProjectorError::Restless { .. })) => {
-                tracing::error!(view = %shadow, %why, "a rebuild was given up; the live build goes on");
-                if rebuild.purpose() != Purpose::SwapBack {
-                    self.store.discard(shadow).await?;
-                }
-                rebuild.ends(Phase::Failed { cause: why.to_string() });
-                Ok(())
+                Ok(give_up(self.store.as_ref(), shadow, &rebuild, &why).await?)
             }
             done => done,
         }

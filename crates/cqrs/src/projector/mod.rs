@@ -13,20 +13,20 @@ mod fold;
 mod following;
 mod opening;
 mod rebuild;
+mod swapping;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::build::Compared;
 use crate::context::Context;
-use crate::event::{PartitionId, Position, Recorded, StreamName};
+use crate::event::{PartitionId, Position, Recorded};
 use crate::event_store::{LogReader, StoreError};
 use crate::read_store::ReadStore;
 use crate::tail::Tail;
 use crate::views::Views;
-use control::{Control, Order, ReplayAnswer};
+use control::{Control, Order};
 use following::Folded;
 
 pub use builder::Builder;
@@ -225,154 +225,6 @@ impl Projector {
         }
     }
 
-    /// Makes a new build of the view `name` itself and swaps it in, or swaps back: where no builder and no server runs. What
-    /// becomes of it is told as it goes on, to whoever asks the desk.
-    ///
-    /// # Errors
-    /// [`ProjectionDeskError`]
-    pub async fn rebuild_now(&mut self, name: &str, purpose: Purpose) -> Result<RebuildStatus, ProjectionDeskError> {
-        self.catch_up().await?;
-        let desk = self.desk();
-        let name = desk.read(name).await?.name;
-        let rebuild = Rebuild::new(purpose, Phase::Waiting);
-        let mark = |view: &mut crate::views::View| {
-            desk::may_begin(view, purpose).map(|()| view.rebuild = Some(rebuild.clone()))
-        };
-        self.views.change(name, mark).unwrap_or(Err(ProjectionDeskError::NobodyThere))?;
-        let builder = self.builder.take().ok_or(ProjectionDeskError::NobodyThere)?;
-        let made = self.make(&builder, name, &rebuild).await;
-        self.builder = Some(builder);
-        made?;
-        Ok(rebuild.status())
-    }
-
-    async fn make(&mut self, builder: &Builder, name: &str, rebuild: &Rebuild) -> Result<(), ProjectorError> {
-        let Some(model) = self.live.iter().find(|live| live.model.name == name).map(|live| live.model) else {
-            return Ok(());
-        };
-        let mut following = builder.start(model, rebuild).await?;
-        builder.fold(&mut following, rebuild).await?;
-        let shadow = following.model;
-        self.shadows.push(Shadow { following, rebuild: rebuild.clone(), done: None });
-        self.follow().await?;
-        rebuild.compares();
-        let compared = self.store.compare(model, shadow, COMPARED_KEYS_MAX).await?;
-        self.decide(model.name, compared).await
-    }
-
-    async fn obey(&mut self, told: Control) -> Result<(), ProjectorError> {
-        match told {
-            Control::Adopt { following, rebuild, done } if rebuild.purpose() == Purpose::First => {
-                self.adopt_first(following, &rebuild).await?;
-                let _whoever_asked_may_be_gone = done.send(());
-            }
-            Control::Adopt { following, rebuild, done } => {
-                self.shadows.push(Shadow { following, rebuild, done: Some(done) });
-                self.greet_level();
-            }
-            Control::Decide { name, compared, done } => {
-                self.decide(name, compared).await?;
-                let _whoever_asked_may_be_gone = done.send(());
-            }
-            // Whoever asked may have gone; the replay stands.
-            Control::Replay { name, stream, done } => drop(done.send(self.replay(name, &stream).await?)),
-        }
-        Ok(())
-    }
-
-    /// The first build of a view is whole: queries read it from now on.
-    async fn adopt_first(&mut self, following: Following, rebuild: &Rebuild) -> Result<(), ProjectorError> {
-        self.put_live(following).await?;
-        rebuild.ends(Phase::Done { compared: None, swapped: true });
-        Ok(())
-    }
-
-    /// Swaps the adopted build of the view `name` in, or drops it.
-    async fn decide(&mut self, name: &str, compared: Option<Compared>) -> Result<(), ProjectorError> {
-        let Some(place) = self.shadows.iter().position(|shadow| shadow.following.model.name == name) else {
-            return Ok(());
-        };
-        let Shadow { following, rebuild, .. } = self.shadows.remove(place);
-        let swapped = rebuild.purpose() != Purpose::Rebuild { compare_only: true };
-        if swapped {
-            self.put_live(following).await?;
-        } else {
-            self.store.discard(following.model).await?;
-        }
-        let differences = compared.as_ref().map(Compared::differences);
-        tracing::info!(view = name, swapped, differences, "a build was compared with the live one");
-        rebuild.ends(Phase::Done { compared, swapped });
-        Ok(())
-    }
-
-    /// Makes `following` what queries read of its view.
-    async fn put_live(&mut self, following: Following) -> Result<(), ProjectorError> {
-        let model = following.model;
-        self.views.begin_commit(&[(model.name, following.read.clone())]);
-        let swapped = self.store.swap(model).await;
-        if swapped.is_ok() {
-            self.views.forget_rows();
-            match self.live.iter_mut().find(|live| live.model.name == model.name) {
-                Some(live) => *live = following,
-                None => self.live.push(following),
-            }
-        }
-        self.end_commit();
-        swapped?;
-        self.tell(model.name).await?;
-        Ok(())
-    }
-
-    /// Tells queries and operators which build of `name` is live now, and what is parked in it.
-    async fn tell(&self, name: &str) -> Result<(), StoreError> {
-        let Some(live) = self.live.iter().find(|live| live.model.name == name) else { return Ok(()) };
-        opening::tell(&self.views, live, self.store.as_ref()).await
-    }
-
-    async fn replay(&mut self, name: &str, stream: &StreamName) -> Result<ReplayAnswer, ProjectorError> {
-        let Some(place) = self.live.iter().position(|live| live.model.name == name) else { return Ok(Ok(None)) };
-        let mut events = 0;
-        loop {
-            let Some(live) = self.live.get_mut(place) else { return Ok(Ok(None)) };
-            let part = live.replay(stream, self.store.as_ref(), self.log.as_ref()).await;
-            let (change, replay) = match part {
-                Ok(Some(part)) => part,
-                Ok(None) => return Ok(Ok(None)),
-                Err(why @ ProjectorError::Restless { .. }) => return Ok(Err(why)),
-                Err(why) => return Err(why),
-            };
-            self.views.begin_commit(&[]);
-            let committed = self.store.commit(&[change]).await;
-            if committed.is_ok() {
-                live.fold.committed(Some(&self.views));
-                live.replayed(&replay);
-            }
-            let parked = Arc::new(live.parked.values().cloned().collect());
-            self.views.change(live.model.name, |view| view.parked = parked);
-            self.end_commit();
-            committed?;
-            events += replay.applied;
-            match replay.left {
-                None => return Ok(Ok(Some(Replayed::Whole { events }))),
-                Some(parked) if replay.stuck => return Ok(Ok(Some(Replayed::Stuck { events, parked }))),
-                Some(_) => {}
-            }
-        }
-    }
-
-    /// Tells whoever waits for it that a build stands where the live one does.
-    fn greet_level(&mut self) {
-        for shadow in &mut self.shadows {
-            let level =
-                |live: &Following| live.model.name == shadow.following.model.name && live.read == shadow.following.read;
-            if self.live.iter().any(level)
-                && let Some(done) = shadow.done.take()
-            {
-                let _whoever_asked_may_be_gone = done.send(());
-            }
-        }
-    }
-
     /// Folds a part of what is in the log by now; returns how many events, none at the end.
     async fn step(&mut self) -> Result<u64, ProjectorError> {
         let (batches, next) = self.tail.since(self.tail_next, BATCH_EVENTS_MAX);
@@ -441,14 +293,14 @@ impl Projector {
     /// Folds `events` into every build that has not read them yet, and commits.
     async fn advance(&mut self, events: &[&Recorded]) -> Result<u64, ProjectorError> {
         let started = Instant::now();
-        let (store, epoch) = (self.store.as_ref(), self.log.epoch());
-        let shadows = self.shadows.iter_mut().map(|shadow| &mut shadow.following);
+        let (store, epoch) = (Arc::clone(&self.store), self.log.epoch());
         let (mut batches, mut changes) = (Vec::new(), Vec::new());
-        for following in self.live.iter_mut().chain(shadows) {
-            let folded = following.fold(events, store).await?;
-            changes.push(following.change(&folded, epoch)?);
+        for live in &mut self.live {
+            let folded = live.fold(events, store.as_ref()).await?;
+            changes.push(live.change(&folded, epoch)?);
             batches.push(folded);
         }
+        self.fold_shadows(events, &mut batches, &mut changes).await?;
         let reaching = self.live.iter().zip(&batches).map(|(live, folded)| (live.model.name, live.reaching(folded)));
         self.views.begin_commit(&reaching.collect::<Vec<_>>());
         let committed = store.commit(&changes).await;

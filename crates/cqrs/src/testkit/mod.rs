@@ -25,6 +25,7 @@ mod given;
 mod process;
 pub mod projector_contract;
 pub mod read_store_contract;
+mod shape_lock;
 mod tank;
 pub mod till;
 pub mod transport_contract;
@@ -33,6 +34,7 @@ pub use crate::messaging::Guard;
 pub use faulty_transport::{FaultPlan, FaultyTransport};
 pub use given::{Given, When};
 pub use process::{GivenProcess, Told};
+pub use shape_lock::ShapeLock;
 
 /// Makes a test of each point of the event store contract, and of what the executor promises on such a store.
 ///

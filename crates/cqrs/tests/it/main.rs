@@ -8,6 +8,7 @@ mod guards;
 mod messages;
 mod process;
 mod reading;
+mod shapes;
 mod timers;
 mod transports;
 

@@ -44,7 +44,7 @@ impl Command for Write {
     }
 }
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Text(String);
 
 impl ReadModel for Text {

@@ -9,6 +9,7 @@ mod failures;
 mod house;
 mod inventory;
 mod leaving_shapes;
+mod locked_shapes;
 mod properties;
 mod shapes;
 mod warehouse;
