@@ -1,4 +1,4 @@
-//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts`, `guards` and `bench`.
+//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts`, `shapes`, `guards` and `bench`.
 
 mod bench;
 mod ci;
@@ -9,6 +9,7 @@ mod guards;
 mod model;
 mod needs;
 mod sh;
+mod shapes;
 mod test;
 mod tidy;
 
@@ -44,6 +45,8 @@ enum Task {
         #[arg(default_value = "")]
         only: String,
     },
+    /// Lock new stored events in `docs/events`; refused if one that is locked can no longer be read as it was written.
+    Shapes,
     /// The table of speeds against their bars; arguments after `--` go to the bench.
     Bench {
         /// Passed on to the bench binary, for example the name of one row.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Contracts { release } => contracts::run(release),
         Task::Guards { only } => guards::run(&only),
+        Task::Shapes => shapes::run(),
         Task::Bench { args } => bench::run(&args),
     };
     if let Err(error) = result {

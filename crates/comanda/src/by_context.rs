@@ -1,4 +1,4 @@
-//! Paths that every context has for itself (events, webhooks, dead letters): `?context=` says whose are meant.
+//! Paths that every context has for itself (events, webhooks, dead letters, projections): `?context=` says whose are meant.
 
 use std::sync::Arc;
 

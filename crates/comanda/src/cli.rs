@@ -10,7 +10,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use crate::carrier::standin;
 use crate::config::{self, CommandLine};
 use crate::stock_file::{export, import};
-use crate::{crash, demo, documents, events, faults, load, serve, telemetry, verify};
+use crate::{crash, demo, documents, events, faults, load, projections, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -53,6 +53,9 @@ enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Look after the views: list them, build one anew, go back to the build before.
+    #[command(subcommand)]
+    Projections(projections::Command),
     /// A stand-in for a carrier, for trying out bookings: it can be slow, fail, and say yes unheard.
     ///
     /// Exit code 1 if a reference was booked twice.
@@ -126,6 +129,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Completions { shell } => documents::print(completions(shell)),
         Command::Openapi => documents::print(documents::openapi()),
         Command::Asyncapi => documents::print(documents::asyncapi()),
+        Command::Projections(command) => runtime.block_on(projections::run(command)),
         Command::Carrier(options) => runtime.block_on(standin::run(options)),
         Command::Load(Load::FlashSale(options)) => runtime.block_on(load::flash_sale(options)),
         Command::Load(Load::Crash(options)) => runtime.block_on(crash::run(options)),

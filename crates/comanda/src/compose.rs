@@ -13,8 +13,8 @@ use comanda_messaging::{HttpFeed, HttpFeedWaits, NoFeedThere, webhooks};
 use comanda_stores::sqlite::{OpenError, SqliteFolder, SqliteOptions};
 use cqrs::{
     Channel, Clock, CommandBus, Context, EventStore, Executor, ExecutorLoop, ExecutorSettings, Feed, LogFeed,
-    LogReader, Projector, QueryBus, ReadSide, ReadStore, StoreError, SystemClock, Tail, Transport, ViewReader, Views,
-    command_bus, query_bus,
+    LogReader, ProjectionDesk, Projector, QueryBus, ReadSide, ReadStore, StoreError, SystemClock, Tail, Transport,
+    ViewReader, Views, command_bus, query_bus,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -70,6 +70,13 @@ impl Data {
         })
     }
 
+    /// A projector on data that no server runs on: for whoever looks after the views of a stopped one.
+    pub(crate) async fn projector(&self) -> Result<Projector, StoreError> {
+        let (log, views) =
+            (Arc::clone(&self.log) as Arc<dyn LogReader>, Views::new(self.log.partitions(), HOT_ROWS_MAX));
+        Projector::open(&self.context, log, Arc::clone(&self.rows), Tail::default(), views).await
+    }
+
     /// The log, read in place: for `verify`, which has the data to itself.
     pub(crate) fn log(&self) -> &dyn LogReader {
         self.log.as_ref()
@@ -100,7 +107,8 @@ impl Data {
             ExecutorSettings::default(),
         );
         let log: Arc<dyn LogReader> = Arc::clone(&self.log) as _;
-        let projector = Projector::open(&self.context, log, self.rows, tail.clone(), views.clone()).await?;
+        let mut projector = Projector::open(&self.context, log, self.rows, tail.clone(), views.clone()).await?;
+        let (desk, builder) = (projector.desk(), projector.builder());
         let (context, log) = (Arc::clone(&self.context), Arc::clone(&self.log_reader));
         let read = ReadSide::new(self.context, views, self.view_reader, self.log_reader, clock, TOKEN_WAIT_MAX);
 
@@ -114,7 +122,12 @@ impl Data {
         threads.push(spawn("executor", failed.clone(), ExecutorLoop::run(deciding))?);
         let (stop_projector, stopped) = oneshot::channel::<()>();
         let projecting = projector.run(async move { drop(stopped.await) });
-        let projector = spawn("projector", failed, projecting)?;
+        let projector = spawn("projector", failed.clone(), projecting)?;
+        let (stop_builder, stopped) = oneshot::channel::<()>();
+        if let Some(builder) = builder {
+            let building = builder.run(async move { drop(stopped.await) });
+            threads.push(spawn("builder", failed, building)?);
+        }
         Ok(Running {
             commands: command_bus(executor.clone(), COMMAND_WAIT_MAX),
             executor,
@@ -123,9 +136,11 @@ impl Data {
             context,
             log,
             tail,
+            projections: desk,
             threads,
             projector,
             stop_projector,
+            stop_builder,
         })
     }
 }
@@ -139,9 +154,11 @@ pub(crate) struct Running {
     pub(crate) context: Arc<Context>,
     pub(crate) log: Arc<dyn LogReader>,
     pub(crate) tail: Tail,
+    pub(crate) projections: ProjectionDesk,
     threads: Vec<oneshot::Receiver<()>>,
     projector: oneshot::Receiver<()>,
     stop_projector: oneshot::Sender<()>,
+    stop_builder: oneshot::Sender<()>,
 }
 
 impl Running {
@@ -154,7 +171,7 @@ impl Running {
     ///
     /// Every other handle to the buses must have been dropped: the executor works as long as one lives.
     pub(crate) async fn stop(self) {
-        drop((self.commands, self.executor));
+        drop((self.commands, self.executor, self.stop_builder));
         let ended = tokio::time::timeout(STOP_WAIT_MAX, async {
             for thread in self.threads {
                 let _ended = thread.await;

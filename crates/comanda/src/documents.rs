@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use comanda_contracts::catalogue;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
-use comanda_web::{Kind, dead_letters, feed};
+use comanda_web::{Kind, dead_letters, feed, projections};
 use miette::{IntoDiagnostic, Result};
 use utoipa::openapi::OpenApi;
 
@@ -17,7 +17,7 @@ use crate::gateway;
 pub(crate) fn kinds() -> Vec<&'static Kind> {
     let mut kinds: Vec<&'static Kind> = Vec::new();
     let own = [comanda_web::kinds::ALL, inventory::problems::ALL, fulfillment::problems::ALL, webhooks::PROBLEM_KINDS];
-    for kind in own.into_iter().chain([gateway::ALL, dead_letters::ALL]).flatten() {
+    for kind in own.into_iter().chain([gateway::ALL, dead_letters::ALL, projections::ALL]).flatten() {
         if !kinds.iter().any(|known| known.code == kind.code) {
             kinds.push(kind);
         }
@@ -25,9 +25,10 @@ pub(crate) fn kinds() -> Vec<&'static Kind> {
     kinds
 }
 
-/// The paths that each context answers for its own: events, webhooks and dead letters.
+/// The paths that each context answers for its own: events, webhooks, dead letters and projections.
 pub(crate) fn shared_paths() -> Vec<String> {
-    [feed::openapi(), webhooks::openapi(), dead_letters::openapi()].into_iter().flat_map(paths).collect()
+    let own = [feed::openapi(), webhooks::openapi(), dead_letters::openapi(), projections::openapi()];
+    own.into_iter().flat_map(paths).collect()
 }
 
 /// The paths of a description, as routes write them.
@@ -38,7 +39,8 @@ pub(crate) fn paths(api: OpenApi) -> Vec<String> {
 /// The description of every route, of all contexts.
 pub(crate) fn openapi() -> Result<String> {
     let mut api = inventory::openapi();
-    for other in [fulfillment::openapi(), webhooks::openapi(), feed::openapi(), dead_letters::openapi()] {
+    let shared = [webhooks::openapi(), feed::openapi(), dead_letters::openapi(), projections::openapi()];
+    for other in std::iter::once(fulfillment::openapi()).chain(shared) {
         api.merge(other);
     }
     comanda_web::openapi::complete(&mut api, &kinds());

@@ -18,6 +18,7 @@ mod load;
 mod lots;
 mod ops;
 mod platform;
+mod projections;
 mod routes;
 mod serve;
 mod site;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use cqrs::{Executor, LogReader, Views};
+use cqrs::{Executor, LogReader, Phase, ProjectionDesk, Views};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::watch;
 
@@ -29,6 +29,7 @@ pub(crate) struct Watched {
     name: &'static str,
     log: Arc<dyn LogReader>,
     views: Views,
+    projections: ProjectionDesk,
     executor: Executor,
 }
 
@@ -38,8 +39,26 @@ impl Watched {
             name: running.context.name(),
             log: Arc::clone(running.read.log()),
             views: running.read.views().clone(),
+            projections: running.projections.clone(),
             executor: running.executor.clone(),
         }
+    }
+
+    /// Measures each view: how far behind it is, what waits in it, and how a build of it goes.
+    async fn measure_views(&self) -> Result<(), cqrs::StoreError> {
+        for view in self.projections.list().await? {
+            let labels = [("context", self.name), ("view", view.name)];
+            metrics::gauge!("projection_behind_events", &labels).set(view.behind as f64);
+            metrics::gauge!("projection_parked_streams", &labels).set(view.parked as f64);
+            if let Some(rebuild) = view.rebuild {
+                let under_way = matches!(rebuild.phase, Phase::Waiting | Phase::Folding | Phase::Comparing);
+                metrics::gauge!("projection_rebuild_under_way", &labels).set(f64::from(u8::from(under_way)));
+                metrics::gauge!("projection_rebuild_events", &labels).set(rebuild.events as f64);
+                metrics::gauge!("projection_rebuild_events_total", &labels).set(rebuild.events_total as f64);
+                metrics::gauge!("projection_rebuild_events_per_second", &labels).set(rebuild.events_per_s);
+            }
+        }
+        Ok(())
     }
 
     /// How many events its views are behind its log.
@@ -108,6 +127,9 @@ async fn metrics(State(ops): State<Ops>) -> Response {
         metrics::gauge!("executor_queued_commands", "context" => context.name).set(context.executor.queued() as f64);
         if let Ok(events) = context.behind().await {
             metrics::gauge!("projector_behind_events", "context" => context.name).set(events as f64);
+        }
+        if let Err(why) = context.measure_views().await {
+            tracing::warn!(%why, "the views could not be measured");
         }
     }
     ops.metrics.run_upkeep();

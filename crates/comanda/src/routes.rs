@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
-use comanda_web::{dead_letters, feed, in_context, problem_pages, refusing};
+use comanda_web::{dead_letters, feed, in_context, problem_pages, projections, refusing};
 use cqrs::DeadLetterDesk;
 use tokio::sync::watch;
 
@@ -45,6 +45,7 @@ pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopp
             let (commands, queries) = (running.commands.clone(), running.queries.clone());
             let desk = DeadLetterDesk::new(Arc::clone(&running.context), commands, queries);
             let asked = webhooks::router(Arc::clone(hooks)).merge(dead_letters::router(desk));
+            let asked = asked.merge(projections::router(running.projections.clone()));
             (name, refusing(events.merge(in_context(asked, name))))
         })
         .collect();

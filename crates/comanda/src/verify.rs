@@ -62,6 +62,8 @@ pub(crate) struct Report {
     pub(crate) messages_parked: u64,
     /// Messages published and not yet received; they are at the next start.
     pub(crate) messages_in_flight: u64,
+    /// Streams that wait in a view because an event of theirs could not be applied there: what waits was not compared.
+    pub(crate) parked: Vec<String>,
     /// Everything that differs.
     pub(crate) findings: Vec<String>,
     /// How long it took, in seconds.
@@ -134,6 +136,8 @@ impl Report {
         let views = audit_views(&data.context, data.log(), data.rows(), &mut found).await.into_diagnostic()?;
         self.rows += views.rows;
         self.views_behind = self.views_behind.max(views.behind_max);
+        let parked = views.parked.iter().map(|(view, parked)| format!("{}: {view}: {parked}", data.context.name()));
+        self.parked.extend(parked);
         self.findings.extend(found.iter().map(|finding| format!("{}: {finding}", data.context.name())));
         Ok(())
     }
@@ -156,6 +160,9 @@ pub(crate) fn print(report: &Report) {
     }
     if report.views_behind > 0 {
         println!("the views are up to {} events behind the log; they catch up at the next start", report.views_behind);
+    }
+    for parked in report.parked.iter().take(PRINTED_MAX) {
+        println!("  parked, and not compared from there on: {parked}");
     }
     for finding in report.findings.iter().take(PRINTED_MAX) {
         println!("  differs: {finding}");

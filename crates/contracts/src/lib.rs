@@ -22,6 +22,7 @@ mod order;
 mod page;
 mod pick_list;
 mod problem;
+mod projection;
 mod reservation;
 mod shipment;
 mod short_paths;
@@ -39,7 +40,7 @@ pub use goods_return::{
 };
 pub use import::{ImportAnswer, ImportRequest, ImportRow};
 pub use ledger::{LedgerEntry, Movement};
-pub use location::{Location, RegisterLocation};
+pub use location::{Capacity, Location, RegisterLocation};
 pub use order::{
     Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
     OrderLine, OrderPolicy, OrderPriority, OrderStatusAnswer, OrderSummary, OrderTimeline, PlaceOrderLine,
@@ -51,6 +52,9 @@ pub use pick_list::{
     PickListSummary, PickRequest, PickTask,
 };
 pub use problem::{FieldError, Problem, Shortfall};
+pub use projection::{
+    ComparedBuilds, KeptBuild, ParkedKey, ParkedKeys, Projection, Projections, Rebuild, RebuildRequest, ReplayedKey,
+};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
     ReserveLine, ReserveRequest,

@@ -27,3 +27,23 @@ pub struct Location {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
+
+/// What a location holds over all SKUs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Capacity {
+    /// The location's id.
+    #[cfg_attr(feature = "openapi", schema(example = "berlin"))]
+    pub location_id: String,
+    /// Units physically there.
+    pub on_hand: i64,
+    /// Units held for a while.
+    pub reserved: i64,
+    /// Units promised for good.
+    pub committed: i64,
+    /// Units there that are not fit for sale.
+    pub damaged: i64,
+    /// Units there that are fit for sale and promised to nobody.
+    pub available: i64,
+}

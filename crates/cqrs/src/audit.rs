@@ -8,7 +8,8 @@ use rustc_hash::FxHashMap;
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded, StreamName, Version};
 use crate::event_store::{LogReader, StoreError};
-use crate::projector::{AnyFold, ROUNDS_MAX};
+use crate::parking::ParkedStream;
+use crate::projector::{AnyFold, Poison, ROUNDS_MAX};
 use crate::read_store::{Model, Select, StoredRow, ViewReader};
 use crate::state::Slot;
 use crate::time::Timestamp;
@@ -175,12 +176,15 @@ async fn replay(log: &dyn LogReader, slot: &mut Slot, stream: &StreamName) -> Re
 }
 
 /// What [`audit_views`] has compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ViewsAudited {
     /// Rows compared.
     pub rows: u64,
     /// Events that the view furthest behind has not read yet of some partition: nothing was compared beyond it.
     pub behind_max: u64,
+    /// Streams that wait in a view because one of their events could not be applied: what waits was left out. Each with its
+    /// view.
+    pub parked: Vec<(&'static str, ParkedStream)>,
 }
 
 /// Folds the log anew for every view, up to where that view has read, and compares row by row.
@@ -200,6 +204,8 @@ pub async fn audit_views(
         let model = projection.model();
         let checkpoints: BTreeMap<PartitionId, Position> = views.checkpoints(model).await?.into_iter().collect();
         let mut expected = BTreeMap::new();
+        let parked: FxHashMap<StreamName, ParkedStream> =
+            views.parked(model).await?.into_iter().map(|parked| (parked.stream.clone(), parked)).collect();
         for (partition, head) in (0..).map(PartitionId).zip(log.heads().await?) {
             let end = checkpoints.get(&partition).copied().unwrap_or(0);
             audited.behind_max = audited.behind_max.max(head.position.saturating_sub(end));
@@ -208,36 +214,43 @@ pub async fn audit_views(
                 found.push(finding(model.name, detail));
                 continue;
             }
-            let mut fold = projection.start();
-            if let Err(cause) = fold_up_to(log, fold.as_mut(), partition, end, &mut expected).await? {
+            let mut fold = projection.start(true);
+            let flows = |event: &Recorded| {
+                event.position <= end && parked.get(&event.stream).is_none_or(|waits| event.position < waits.position)
+            };
+            if let Err(cause) = fold_up_to(log, fold.as_mut(), (partition, end), flows, &mut expected).await? {
                 found.push(finding(model.name, cause));
             }
         }
         audited.rows += compare(model, views, expected, found).await?;
+        audited.parked.extend(parked.into_values().map(|parked| (model.name, parked)));
     }
     Ok(audited)
 }
 
-/// Folds one partition into `rows`. Rows of other partitions are of no concern: a row is written by one only.
+/// Folds what `flows` of one partition, up to its end, into `rows`. Rows of other partitions are of no concern: a row is written by one only.
 async fn fold_up_to(
     log: &dyn LogReader,
     fold: &mut dyn AnyFold,
-    partition: PartitionId,
-    end: Position,
+    (partition, end): (PartitionId, Position),
+    flows: impl Fn(&Recorded) -> bool,
     rows: &mut BTreeMap<String, StoredRow>,
 ) -> Result<Result<(), String>, StoreError> {
     let mut read = 0;
     while read < end {
         let page = log.read_partition(partition, read, PAGE).await?;
-        let events: Vec<&Recorded> = page.iter().filter(|event| event.position <= end).collect();
-        let Some(last) = events.last() else { break };
+        let Some(last) = page.last() else { break };
         read = last.position;
+        let events: Vec<&Recorded> = page.iter().filter(|event| flows(event)).collect();
         let mut rounds = 0..ROUNDS_MAX;
         loop {
             let absent = match fold.fold(&events) {
                 Ok(absent) if rounds.next().is_some() => absent,
                 Ok(_) => return Ok(Err(format!("the fold still asked for new rows after {ROUNDS_MAX} rounds"))),
-                Err(cause) => return Ok(Err(cause.to_string())),
+                Err(Poison { at, cause }) => {
+                    let place = events.get(at).map(|event| format!("{}@{}", event.stream, event.version));
+                    return Ok(Err(format!("event {} cannot be applied: {cause}", place.unwrap_or_default())));
+                }
             };
             if absent.is_empty() {
                 break;

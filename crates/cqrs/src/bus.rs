@@ -244,6 +244,8 @@ where
                 Ok(_) => "answered",
                 Err(QueryError::Invalid(_) | QueryError::ForeignToken) => "invalid",
                 Err(QueryError::ViewLagging { .. }) => "lagging",
+                Err(QueryError::ViewBuilding { .. }) => "building",
+                Err(QueryError::ViewParked { .. }) => "parked",
                 Err(QueryError::Unavailable(_)) => "unavailable",
                 Err(QueryError::Broken(why)) => {
                     tracing::error!(query = Q::NAME, why, "query broken");

@@ -1,6 +1,7 @@
 //! A context's table of contents: every aggregate, command, query and read model it has, each registered once.
 
 use std::any::TypeId;
+use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
@@ -51,7 +52,7 @@ pub struct Context {
     command_types: FxHashSet<TypeId>,
     queries: Vec<&'static str>,
     query_types: FxHashSet<TypeId>,
-    projections: Vec<Box<dyn AnyProjection>>,
+    projections: Vec<Arc<dyn AnyProjection>>,
     publish: Option<Publish>,
     retries: Vec<(&'static str, RetryOne)>,
 }
@@ -99,7 +100,7 @@ impl Context {
     /// Lists a read model with the projection that fills it.
     #[must_use]
     pub fn view<P: Projection>(mut self, projection: P) -> Self {
-        self.projections.push(Box::new(Fold::new(projection)));
+        self.projections.push(Arc::new(Fold::new(projection)));
         self
     }
 
@@ -170,7 +171,7 @@ impl Context {
         self.publish
     }
 
-    pub(crate) fn projections(&self) -> &[Box<dyn AnyProjection>] {
+    pub(crate) fn projections(&self) -> &[Arc<dyn AnyProjection>] {
         &self.projections
     }
 }

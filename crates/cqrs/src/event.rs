@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::aggregate::Aggregate;
 use crate::time::Timestamp;
+use crate::upcast::StoredEvent;
 
 /// A place in a partition's log: 1, 2, 3 … without a gap. 0 stands before the first event.
 pub type Position = u64;
@@ -157,7 +158,7 @@ impl Payload {
         &self.json
     }
 
-    /// The payload as an event of aggregate `A`.
+    /// The payload as an event of aggregate `A`, brought to today's shape if it was stored in an older one.
     ///
     /// # Errors
     /// If the stored JSON is no event of `A`.
@@ -165,7 +166,10 @@ impl Payload {
         let typed = self.typed.clone().and_then(|event| event.downcast::<A::Event>().ok());
         match typed {
             Some(event) => Ok(event),
-            None => serde_json::from_slice(&self.json).map(Arc::new),
+            None => match A::upcast(StoredEvent::new(&self.json)) {
+                None => serde_json::from_slice(&self.json).map(Arc::new),
+                Some(today) => serde_json::from_value(today).map(Arc::new),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | what can be | an [`Aggregate`]: state, events, a total `apply` | a fold of each stream, cached and snapshotted |
 //! | what can be asked for | a [`Command`]: a pure `decide` to events or a typed rejection | durable answers, in batches |
-//! | what can be seen | a [`ReadModel`] and its [`Projection`] | rows kept current, rebuilt at will, exactly once |
+//! | what can be seen | a [`ReadModel`] and its [`Projection`] | rows kept current, rebuilt beside the live ones at will, exactly once |
 //! | what can be known | a [`Query`] | answers at once, or not before a [`Token`] says |
 //! | what goes on elsewhere, and takes time | a [`Process`], [`Timed`]; [`React`] and [`Publish`] at its edges | requests, answers and time-outs, each once |
 //! | the table of contents | a [`Context`] that lists them | buses that know nothing else |
@@ -27,7 +27,9 @@
 mod aggregate;
 mod alarm;
 mod audit;
+mod build;
 mod bus;
+mod combine;
 mod command;
 mod context;
 mod event;
@@ -36,6 +38,7 @@ mod executor;
 mod id;
 pub mod memory;
 mod messaging;
+mod parking;
 mod process;
 mod projection;
 mod projector;
@@ -48,15 +51,18 @@ pub mod testkit;
 pub mod time;
 mod timers;
 mod token;
+mod upcast;
 mod views;
 
 pub use aggregate::{Aggregate, Stream};
 pub use alarm::Alarm;
 pub use audit::{AuditError, Finding, ViewsAudited, audit_log, audit_views};
+pub use build::{Build, BuildInfo, Compared, Role};
 pub use bus::{
     CommandBus, Deadline, DeadlineLayer, Dispatch, Inquire, Measure, MeasureLayer, QueryBus, Validate, ValidateLayer,
     command_bus, query_bus,
 };
+pub use combine::{Combine, Combined, part_key};
 pub use command::{
     Answered, Command, CommandError, Decision, Envelope, IdempotencyKey, Invalid, InvalidField, States, Streams,
 };
@@ -73,9 +79,13 @@ pub use messaging::{
     RETRY_ALL_MAX, React, Reaction, Receive, Received, Relay, Retried, RetriedAll, Retry, Subscription, Transport,
     TransportError,
 };
+pub use parking::{PARKED_STREAMS_MAX, ParkedStream};
 pub use process::Process;
 pub use projection::{Projection, Rows, Unreadable};
-pub use projector::{Projector, ProjectorError};
+pub use projector::{
+    Builder, Phase, ProjectionDesk, ProjectionDeskError, ProjectionStatus, Projector, ProjectorError, Purpose,
+    RebuildStatus, Replayed,
+};
 pub use query::{Ask, Query, QueryError, ReadSide, Rowset, Told};
 pub use read_store::{
     Compare, Condition, IndexValue, Model, ModelChange, ReadModel, ReadStore, Select, StoredRow, ViewReader,
@@ -86,4 +96,5 @@ pub use timers::{
     DueTimers, NextTimer, TIMERS_PAGE_MAX, Timed, TimerChange, TimerRow, TimersOf, WAKE_STREAMS_MAX, Wake,
 };
 pub use token::{NotAToken, Token};
+pub use upcast::StoredEvent;
 pub use views::Views;

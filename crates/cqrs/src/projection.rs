@@ -1,5 +1,6 @@
 //! Projections: folds from the log into the rows of a read model. They have no way to cause an effect.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -78,7 +79,9 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    pub(crate) fn of(event: &Recorded, cause: &serde_json::Error) -> Self {
+    /// That `event` cannot be read, and why.
+    #[must_use]
+    pub fn of(event: &Recorded, cause: &dyn fmt::Display) -> Self {
         Self {
             stream: event.stream.to_string(),
             version: event.version,
@@ -106,6 +109,10 @@ impl Recorded {
 pub struct Rows<R> {
     /// Rows as they are stored.
     known: LruCache<String, Option<Arc<R>>, FxBuildHasher>,
+    /// Whether `known` and `kept` are all the rows there are: then what they lack is known to be absent.
+    all_known: bool,
+    /// Rows as earlier batches left them that are not stored yet.
+    kept: FxHashMap<String, Option<Arc<R>>>,
     /// Rows as this batch leaves them.
     changed: FxHashMap<String, Option<Arc<R>>>,
     /// Keys that were asked for and are not in memory.
@@ -113,10 +120,12 @@ pub struct Rows<R> {
 }
 
 impl<R: ReadModel> Rows<R> {
-    /// No rows in memory yet; at most `capacity` are kept from batch to batch.
-    pub(crate) fn new(capacity: NonZeroUsize) -> Self {
+    /// No rows in memory yet; at most `capacity` are kept from batch to batch. `none_stored` says that there are no others.
+    pub(crate) fn new(capacity: NonZeroUsize, none_stored: bool) -> Self {
         Self {
             known: LruCache::with_hasher(capacity, FxBuildHasher),
+            all_known: none_stored,
+            kept: FxHashMap::default(),
             changed: FxHashMap::default(),
             absent: Vec::new(),
         }
@@ -126,43 +135,54 @@ impl<R: ReadModel> Rows<R> {
     ///
     /// A row that is not in memory yet reads as none; the batch is folded again once it is loaded.
     pub fn get(&mut self, key: &str) -> Option<Arc<R>> {
-        if let Some(row) = self.changed.get(key) {
+        let here = self.changed.get(key).or_else(|| self.kept.get(key));
+        if let Some(row) = here.or_else(|| self.known.get(key)) {
             return row.clone();
         }
-        if let Some(row) = self.known.get(key) {
-            return row.clone();
+        if !self.all_known {
+            self.absent.push(key.to_owned());
         }
-        self.absent.push(key.to_owned());
         None
     }
 
     /// Writes the row under `key`.
     pub fn put(&mut self, key: &str, row: R) {
-        self.changed.insert(key.to_owned(), Some(Arc::new(row)));
+        self.set(key, Some(Arc::new(row)));
     }
 
     /// Removes the row under `key`.
     pub fn remove(&mut self, key: &str) {
-        self.changed.insert(key.to_owned(), None);
+        self.set(key, None);
     }
 
     /// Changes the row under `key` in place, if it exists.
     pub fn update(&mut self, key: &str, change: impl FnOnce(&mut R)) {
-        if !self.changed.contains_key(key) {
-            match self.get(key) {
-                Some(row) => self.changed.insert(key.to_owned(), Some(row)),
-                None => return,
-            };
-        }
-        if let Some(Some(row)) = self.changed.get_mut(key) {
-            change(Arc::make_mut(row));
+        if let Some(row) = self.changed.get_mut(key) {
+            if let Some(row) = row {
+                change(Arc::make_mut(row));
+            }
+        } else if let Some(mut row) = self.get(key) {
+            change(Arc::make_mut(&mut row));
+            self.changed.insert(key.to_owned(), Some(row));
         }
     }
 
-    /// A batch begins: what an earlier one changed without being stored is forgotten.
+    fn set(&mut self, key: &str, row: Option<Arc<R>>) {
+        match self.changed.get_mut(key) {
+            Some(slot) => *slot = row,
+            None => drop(self.changed.insert(key.to_owned(), row)),
+        }
+    }
+
+    /// A batch begins: what an earlier one changed without being kept or stored is forgotten.
     pub(crate) fn begin(&mut self) {
         self.changed.clear();
         self.absent.clear();
+    }
+
+    /// Whether this batch has missed a row: what it changed was folded from too little.
+    pub(crate) fn has_missed(&self) -> bool {
+        !self.absent.is_empty()
     }
 
     /// The keys that this batch missed. If there are any, what it changed was folded from too little and is dropped.
@@ -175,18 +195,44 @@ impl<R: ReadModel> Rows<R> {
 
     /// Puts a stored row into memory.
     pub(crate) fn load(&mut self, key: String, row: Option<Arc<R>>) {
-        self.known.put(key, row);
+        self.know(key, row);
     }
 
-    /// What this batch has changed.
-    pub(crate) fn changed(&self) -> &FxHashMap<String, Option<Arc<R>>> {
-        &self.changed
-    }
-
-    /// The batch is stored: its rows are the known ones now.
-    pub(crate) fn committed(&mut self) {
-        for (key, row) in self.changed.drain() {
-            self.known.put(key, row);
+    /// Keeps what this batch has changed, to be stored with a later one.
+    pub(crate) fn keep(&mut self) {
+        if self.kept.is_empty() {
+            std::mem::swap(&mut self.kept, &mut self.changed);
+        } else {
+            self.kept.extend(self.changed.drain());
         }
+    }
+
+    /// How many rows are kept and not stored.
+    pub(crate) fn unstored(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// What is not stored yet: of earlier batches that were kept, and of this one.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (&String, &Option<Arc<R>>)> {
+        let earlier = self.kept.iter().filter(|(key, _)| !self.changed.contains_key(*key));
+        earlier.chain(&self.changed)
+    }
+
+    /// All is stored: its rows are the known ones now.
+    pub(crate) fn committed(&mut self) {
+        let (mut kept, mut changed) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.changed));
+        for (key, row) in kept.drain().chain(changed.drain()) {
+            self.know(key, row);
+        }
+        // Emptied, they keep their room for the next batch.
+        (self.kept, self.changed) = (kept, changed);
+    }
+
+    fn know(&mut self, key: String, row: Option<Arc<R>>) {
+        // Where there is no room, the row used least makes some, and is known no longer.
+        if self.known.len() == self.known.cap().get() && !self.known.contains(&key) {
+            self.all_known = false;
+        }
+        self.known.put(key, row);
     }
 }

@@ -1,9 +1,10 @@
 //! Queries: questions to views and streams, answered at once or, with a consistency token, not before they can be.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::aggregate::{Aggregate, Stream};
@@ -12,11 +13,12 @@ use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded, StreamName, Version};
 use crate::event_store::{LogReader, StoreError};
 use crate::executor::load_long;
+use crate::parking::ParkedStream;
 use crate::read_store::{IndexValue, Model, ReadModel, Select, StoredRow, ViewReader};
 use crate::state::Slot;
 use crate::time::{Clock, Timestamp};
 use crate::token::Token;
-use crate::views::Views;
+use crate::views::{View, Views};
 
 /// A question, and how it is answered from the read side. It can change nothing.
 ///
@@ -111,6 +113,26 @@ pub enum QueryError {
         /// How long it was waited for.
         waited_ms: u64,
     },
+    /// The view has no build of this version yet; one is being made: retry later.
+    #[error("the view {view} is being built: {events} of {events_total} events")]
+    ViewBuilding {
+        /// The view.
+        view: &'static str,
+        /// Events read so far.
+        events: u64,
+        /// Events there are.
+        events_total: u64,
+        /// In how many seconds it is worth to ask again.
+        ask_again_s: u64,
+    },
+    /// The view lacks what the token asks for, because an event of the stream could not be applied: somebody must look.
+    #[error("the view {view} lacks events of {parked}")]
+    ViewParked {
+        /// The view.
+        view: &'static str,
+        /// The stream that waits, where and why.
+        parked: Box<ParkedStream>,
+    },
     /// The token speaks of another log (one restored since): the client must drop it.
     #[error("the consistency token is of another log")]
     ForeignToken,
@@ -143,8 +165,19 @@ pub struct Rowset<R> {
 /// What queries read from: views, streams and a clock. A tower service for every query its context lists.
 pub struct ReadSide {
     shared: Arc<Shared>,
-    /// What the query at hand has read of the log itself, beyond where the views may stand.
-    seen: Mutex<Vec<(PartitionId, Position)>>,
+    /// What the session of the query at hand has seen: no view is read before it has read that far.
+    token: Option<Token>,
+    /// Until when the views are waited for.
+    until: Option<Instant>,
+    seen: Mutex<Seen>,
+}
+
+/// What the query at hand has read.
+#[derive(Default)]
+struct Seen {
+    views: Vec<&'static str>,
+    /// Of the log itself, beyond where the views may stand.
+    positions: Vec<(PartitionId, Position)>,
 }
 
 struct Shared {
@@ -159,7 +192,7 @@ struct Shared {
 impl Clone for ReadSide {
     /// Another handle, which has seen nothing yet.
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), seen: Mutex::default() }
+        Self { shared: Arc::clone(&self.shared), token: None, until: None, seen: Mutex::default() }
     }
 }
 
@@ -175,7 +208,7 @@ impl ReadSide {
         wait_max: Duration,
     ) -> Self {
         let shared = Shared { context, views, reader, log, clock, wait_max };
-        Self { shared: Arc::new(shared), seen: Mutex::default() }
+        Self { shared: Arc::new(shared), token: None, until: None, seen: Mutex::default() }
     }
 
     /// The current instant.
@@ -201,6 +234,7 @@ impl ReadSide {
     /// # Errors
     /// [`QueryError`]
     pub async fn row<R: ReadModel>(&self, key: &str) -> Result<Option<Arc<R>>, QueryError> {
+        self.await_view::<R>(|parked| parked.may_touch(R::KEYED_BY_STREAM, key)).await?;
         if let Some(row) = self.shared.views.cached::<R>(key) {
             return Ok(row);
         }
@@ -216,6 +250,7 @@ impl ReadSide {
     /// # Errors
     /// [`QueryError`]
     pub async fn rows<R: ReadModel>(&self, keys: &[String]) -> Result<Vec<Option<Arc<R>>>, QueryError> {
+        self.await_view::<R>(|parked| keys.iter().any(|key| parked.may_touch(R::KEYED_BY_STREAM, key))).await?;
         let mut rows: Vec<Option<Arc<R>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (place, key) in keys.iter().enumerate() {
@@ -244,6 +279,8 @@ impl ReadSide {
     /// # Errors
     /// [`QueryError`]
     pub async fn select<R: ReadModel>(&self, select: &Select) -> Result<Rowset<R>, QueryError> {
+        let prefix = select.key_prefix.as_deref().unwrap_or_default();
+        self.await_view::<R>(|parked| parked.may_touch_below(R::KEYED_BY_STREAM, prefix)).await?;
         let stored = self.shared.reader.select(Model::of::<R>(), select).await?;
         let full = stored.len() >= select.limit;
         let next = stored.last().filter(|_| full).map(|last| {
@@ -285,39 +322,78 @@ impl ReadSide {
 
     /// Notes that the answer may rest on the log up to `position`.
     fn saw(&self, partition: PartitionId, position: Position) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push((partition, position));
+        self.seen().positions.push((partition, position));
     }
 
-    async fn ask<Q: Query>(&self, ask: Ask<Q>) -> Result<Told<Q::Answer>, QueryError> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask<Q: Query>(mut self, ask: Ask<Q>) -> Result<Told<Q::Answer>, QueryError> {
         ask.query.validate().map_err(QueryError::Invalid)?;
-        let token = ask.token;
-        if let Some(token) = &token {
-            self.await_token(token).await?;
-        }
-        let key = ask.query.partition_key().map(|key| PartitionId::of(key, self.shared.log.partitions()));
-        let answer = ask.query.answer(self).await?;
-        // Read after the answer was made, so that it covers all the answer may have seen.
-        let mut seen = self.shared.views.token(self.shared.log.epoch(), key);
-        for (partition, position) in self.seen.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            seen.require(partition, position);
-        }
-        if let Some(before) = &token {
-            seen.merge(before);
-        }
-        Ok(Told { answer, token: seen })
-    }
-
-    async fn await_token(&self, token: &Token) -> Result<(), QueryError> {
-        if token.epoch() != self.shared.log.epoch() {
+        let log = self.shared.log.as_ref();
+        if ask.token.as_ref().is_some_and(|token| token.epoch() != log.epoch()) {
             return Err(QueryError::ForeignToken);
         }
-        if self.shared.views.has_read(token) {
+        let key = ask.query.partition_key().map(|key| PartitionId::of(key, log.partitions()));
+        (self.token, self.until) = (ask.token, Some(Instant::now() + self.shared.wait_max));
+        let answer = ask.query.answer(&self).await?;
+        // Read after the answer was made, so that it covers all the answer may have seen.
+        let Seen { views, positions } = std::mem::take(&mut *self.seen());
+        let mut token = self.shared.views.token(self.shared.log.epoch(), &views, key);
+        for (partition, position) in positions {
+            token.require(partition, position);
+        }
+        if let Some(before) = &self.token {
+            token.merge(before);
+        }
+        Ok(Told { answer, token })
+    }
+
+    /// Returns once the view of `R` has read what the session has seen, and lacks nothing of it that `touches` says.
+    async fn await_view<R: ReadModel>(&self, touches: impl Fn(&ParkedStream) -> bool) -> Result<(), QueryError> {
+        {
+            let mut seen = self.seen();
+            if !seen.views.contains(&R::NAME) {
+                seen.views.push(R::NAME);
+            }
+        }
+        let views = &self.shared.views;
+        // A view that no projector has opened in this process is read as it is.
+        if let Some(Some(building)) = views.of(R::NAME, building) {
+            return Err(building);
+        }
+        let Some(token) = &self.token else { return Ok(()) };
+        self.await_token::<R>(token).await?;
+        let waits = views.of(R::NAME, |view| view.waits(token, touches).cloned()).flatten();
+        match waits {
+            Some(parked) => Err(QueryError::ViewParked { view: R::NAME, parked: Box::new(parked) }),
+            None => Ok(()),
+        }
+    }
+
+    async fn await_token<R: ReadModel>(&self, token: &Token) -> Result<(), QueryError> {
+        let has_read = |view: &View| view.name == R::NAME && view.has_read(token);
+        let asks_for_nothing = token.positions().iter().all(|(_, position)| *position == 0);
+        if asks_for_nothing || self.shared.views.of(R::NAME, has_read) == Some(true) {
             return Ok(());
         }
-        let reached = tokio::time::timeout(self.shared.wait_max, self.shared.views.until_read(token)).await;
+        let until = self.until.unwrap_or_else(Instant::now);
+        let mut moved = self.shared.views.moved();
+        let reached = tokio::time::timeout_at(until, moved.wait_for(|views| views.iter().any(has_read))).await;
         let waited_ms = u64::try_from(self.shared.wait_max.as_millis()).unwrap_or(u64::MAX);
-        reached.map_err(|_| QueryError::ViewLagging { waited_ms })
+        reached.map(drop).map_err(|_| QueryError::ViewLagging { waited_ms })
     }
+}
+
+/// What is to be said of a view that has no build of this version yet.
+fn building(view: &View) -> Option<QueryError> {
+    if view.live.is_some() {
+        return None;
+    }
+    let status = view.rebuild.as_ref()?.status();
+    let (events, events_total, ask_again_s) = (status.events, status.events_total, status.ask_again_s());
+    Some(QueryError::ViewBuilding { view: view.name, events, events_total, ask_again_s })
 }
 
 fn decode<R: ReadModel>(row: &StoredRow) -> Result<R, QueryError> {

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::event::{Epoch, PartitionId, Position};
+use crate::build::{Build, BuildInfo, Compared};
+use crate::event::{Epoch, PartitionId, Position, StreamName};
 use crate::event_store::StoreError;
+use crate::parking::ParkedStream;
 
 /// A row shaped for one question: declared once, kept by any read store.
 ///
@@ -35,6 +37,11 @@ pub trait ReadModel: Clone + Serialize + DeserializeOwned + Send + Sync + 'stati
     const VERSION: u32;
     /// The names, `[a-z_]+`, of the fields a query may filter or sort by.
     const INDEXES: &'static [&'static str] = &[];
+    /// Whether the key of every row is, or begins with, the id of the one stream whose events write it.
+    ///
+    /// If so, an event that cannot be applied holds up the rows of its stream alone, and they can be replayed. If not,
+    /// any row may lack it, and order among streams can be had again only by a rebuild.
+    const KEYED_BY_STREAM: bool = false;
 
     /// The values of [`ReadModel::INDEXES`], in their order.
     fn indexes(&self) -> Vec<IndexValue> {
@@ -71,7 +78,7 @@ impl From<&str> for IndexValue {
     }
 }
 
-/// The identity of a read model in a store.
+/// The identity of a read model in a store, and which of its builds is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Model {
     /// [`ReadModel::NAME`]
@@ -80,19 +87,31 @@ pub struct Model {
     pub version: u32,
     /// [`ReadModel::INDEXES`]
     pub indexes: &'static [&'static str],
+    /// Which set of its rows.
+    pub build: Build,
 }
 
 impl Model {
-    /// The identity of `R`.
+    /// The identity of `R`; of its builds the live one.
     #[must_use]
     pub fn of<R: ReadModel>() -> Self {
-        Self { name: R::NAME, version: R::VERSION, indexes: R::INDEXES }
+        Self { name: R::NAME, version: R::VERSION, indexes: R::INDEXES, build: Build::Live }
+    }
+
+    /// The same model in its build number `number`.
+    #[must_use]
+    pub fn in_build(self, number: u32) -> Self {
+        Self { build: Build::Number(number), ..self }
     }
 }
 
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} v{}", self.name, self.version)
+        write!(f, "{} v{}", self.name, self.version)?;
+        match self.build {
+            Build::Live => Ok(()),
+            Build::Number(number) => write!(f, " build {number}"),
+        }
     }
 }
 
@@ -120,6 +139,19 @@ pub struct ModelChange {
     pub deletes: Vec<String>,
     /// How far each partition named has now been read.
     pub checkpoints: Vec<(PartitionId, Position)>,
+    /// Streams that are parked now, each in place of what was known of it.
+    pub parked: Vec<ParkedStream>,
+    /// Streams that are parked no longer.
+    pub released: Vec<StreamName>,
+}
+
+impl ModelChange {
+    /// Nothing that changes yet in `model`, whose rows come from log `epoch`.
+    #[must_use]
+    pub fn none(model: Model, epoch: Epoch) -> Self {
+        let (upserts, deletes, checkpoints) = (Vec::new(), Vec::new(), Vec::new());
+        Self { model, epoch, upserts, deletes, checkpoints, parked: Vec::new(), released: Vec::new() }
+    }
 }
 
 /// A question to one model: which rows, in which order, from where on.
@@ -178,6 +210,8 @@ pub enum Compare {
 ///
 /// # Contract
 /// * Rows and checkpoint MUST be of one commit: a reader that sees a checkpoint sees all that was folded up to it.
+/// * A model of which no build is meant is read in its live one, whichever that is at the moment of the read; without one
+///   it has no rows.
 #[async_trait]
 pub trait ViewReader: Send + Sync + 'static {
     /// The rows under `keys`, in the order asked.
@@ -197,13 +231,28 @@ pub trait ViewReader: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]
     async fn checkpoints(&self, model: Model) -> Result<Vec<(PartitionId, Position)>, StoreError>;
+
+    /// The streams that wait because one of their events could not be applied, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn parked(&self, model: Model) -> Result<Vec<ParkedStream>, StoreError>;
+
+    /// Every build of the model's name, whatever its version, by version and number.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn builds(&self, model: Model) -> Result<Vec<BuildInfo>, StoreError>;
 }
 
 /// The read store port.
 ///
 /// # Contract
-/// * [`commit`](ReadStore::commit) MUST write the rows and checkpoints of all its models together or not at all.
+/// * [`commit`](ReadStore::commit) MUST write the rows, checkpoints and parked streams of all its models together or not at
+///   all.
 /// * A commit MAY be lost in a power cut as a whole (the log has it all); it MUST NOT be torn.
+/// * Of each name and version at most one build is live. [`swap`](ReadStore::swap) MUST change it in one step: a reader sees
+///   the rows of one build or of the other.
 ///
 /// The suite `read_store_contract!` of the test kit holds every store to it.
 ///
@@ -218,21 +267,55 @@ pub trait ViewReader: Send + Sync + 'static {
 /// ```
 #[async_trait]
 pub trait ReadStore: ViewReader {
-    /// Makes `model` ready to be written. If its stored rows come from another log than `epoch`, they are dropped.
+    /// Makes sure that `model` has a live build with rows of log `epoch` and the declared indexes. Without one it gets an
+    /// empty one, and a live build that is not so is dropped.
     ///
     /// # Errors
     /// [`StoreError`]
     async fn prepare(&self, model: Model, epoch: Epoch) -> Result<(), StoreError>;
 
-    /// Writes rows and checkpoints, together.
+    /// Writes rows, checkpoints and parked streams, together.
     ///
     /// # Errors
     /// [`StoreError`]
     async fn commit(&self, changes: &[ModelChange]) -> Result<(), StoreError>;
 
-    /// Drops all rows and checkpoints of `model`, so that it is built anew.
+    /// Drops all rows, checkpoints and parked streams of `model`, so that it is filled anew.
     ///
     /// # Errors
     /// [`StoreError`]
     async fn clear(&self, model: Model) -> Result<(), StoreError>;
+
+    /// Makes an empty build in the shadow, which no query reads, and returns the model in that build. It need not be ready
+    /// for [`select`](ViewReader::select) before [`finish`](ReadStore::finish).
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn begin(&self, model: Model, epoch: Epoch) -> Result<Model, StoreError>;
+
+    /// The shadow build that `model` names is filled: makes it ready for queries.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn finish(&self, model: Model) -> Result<(), StoreError>;
+
+    /// Compares `other` with `with`, row by row and as of one commit; names at most `keys_max` keys that differ. `None` if
+    /// the two have not read equally far.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn compare(&self, with: Model, other: Model, keys_max: usize) -> Result<Option<Compared>, StoreError>;
+
+    /// Makes the build that `model` names live. The one that was live until now is kept, and every other build of the name
+    /// that is not under way is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn swap(&self, model: Model) -> Result<(), StoreError>;
+
+    /// Drops the build that `model` names, with all that is in it.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    async fn discard(&self, model: Model) -> Result<(), StoreError>;
 }

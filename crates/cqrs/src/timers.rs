@@ -134,6 +134,7 @@ impl<A> TimerRow<A> {
 impl<A: Timed> ReadModel for TimerRow<A> {
     const NAME: &'static str = A::TIMERS;
     const VERSION: u32 = A::TIMERS_VERSION;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["at"];
 
     fn indexes(&self) -> Vec<IndexValue> {

@@ -13,9 +13,9 @@ pub mod react;
 pub mod read_models;
 
 use application::{
-    availability::Availability, ledger::Ledger, list_locations::ListLocations, list_low_stock::ListLowStock,
-    list_stock::ListStock, list_stock_at_location::ListStockAtLocation, reservation_by_id::ReservationById,
-    stock_of_sku::StockOfSku, sweep::DueSkus,
+    availability::Availability, ledger::Ledger, list_capacity::ListCapacity, list_locations::ListLocations,
+    list_low_stock::ListLowStock, list_stock::ListStock, list_stock_at_location::ListStockAtLocation,
+    reservation_by_id::ReservationById, stock_of_sku::StockOfSku, sweep::DueSkus,
 };
 use domain::location::{Location, register::RegisterLocation};
 use domain::reservation::{
@@ -29,8 +29,8 @@ use domain::stock_item::{
 use publish::publish;
 use react::Orders;
 use read_models::{
-    expiring_holds::ExpiringHoldsProjection, locations::LocationProjection, stock::StockProjection,
-    stock_at_location::StockAtLocationProjection,
+    capacity::CapacityProjection, expiring_holds::ExpiringHoldsProjection, locations::LocationProjection,
+    stock::StockProjection, stock_at_location::StockAtLocationProjection,
 };
 
 /// All that Inventory consists of.
@@ -66,12 +66,14 @@ pub fn context() -> cqrs::Context {
         .query::<ReservationById>()
         .query::<Ledger>()
         .query::<ListLocations>()
+        .query::<ListCapacity>()
         .query::<DueSkus>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
         .view(ExpiringHoldsProjection)
         .view(LocationProjection)
+        .view(CapacityProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

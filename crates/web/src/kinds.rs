@@ -91,6 +91,10 @@ kinds! {
         "If it was a command its outcome is unknown: repeat it with the same ids after the time in `Retry-After`.";
     VIEW_LAGGING = 503, "view-lagging", "The view has not read that far yet",
         "The view did not reach the consistency token in time. Retry after the time in `Retry-After`.";
+    VIEW_BUILDING = 503, "view-building", "The view is being built",
+        "This version of the view is being made from the log and is read by nobody before it is whole. Retry after the time in `Retry-After`.";
+    VIEW_PARKED = 503, "view-parked", "The view lacks an event that could not be applied",
+        "An event of the stream that the detail names waits in this view for somebody to look. Without a consistency token the view answers as far as it has read.";
     INTERNAL = 500, "internal", "Something is wrong on our side",
         "Our fault; the log says more under the correlation id of the answer.";
 }

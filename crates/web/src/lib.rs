@@ -21,6 +21,7 @@ mod page;
 mod path;
 mod preconditions;
 mod problem;
+pub mod projections;
 mod reply;
 mod serve;
 

@@ -73,11 +73,13 @@ const WITH_BODY: [&Kind; 6] = [
 ];
 
 /// Problems that come with a header of the request.
-const WITH_HEADER: [(&str, &Kind); 4] = [
+const WITH_HEADER: [(&str, &Kind); 6] = [
     ("Idempotency-Key", kinds::IDEMPOTENCY_KEY_REUSED),
     ("If-Match", kinds::VERSION_MISMATCH),
     ("Consistency-Token", kinds::FOREIGN_TOKEN),
     ("Consistency-Token", kinds::VIEW_LAGGING),
+    ("Consistency-Token", kinds::VIEW_BUILDING),
+    ("Consistency-Token", kinds::VIEW_PARKED),
 ];
 
 /// Adds to every operation of `api` what all have in common, and to the document every kind of problem there is.

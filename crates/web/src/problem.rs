@@ -11,24 +11,33 @@ use cqrs::{CommandError, Invalid, QueryError};
 use crate::kinds::{self, Kind};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
-const SOON: HeaderValue = HeaderValue::from_static("1");
+/// When a client is told to ask again, unless something better is known.
+const SOON_S: u64 = 1;
 
-/// An error answer on its way. Boxed, so that a handler's result stays small.
+/// An error answer on its way, and in how many seconds to ask again. Boxed, so that a handler's result stays small.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Problem(Box<contract::Problem>);
+pub struct Problem(Box<contract::Problem>, u64);
 
 impl Problem {
     /// A problem of `kind`; `detail` says what was wrong this time, where, and what to do.
     #[must_use]
     pub fn new(kind: &'static Kind, detail: impl Into<String>) -> Self {
-        Self(Box::new(contract::Problem {
+        let body = Box::new(contract::Problem {
             problem_type: Cow::Borrowed(kind.uri),
             title: Cow::Borrowed(kind.title),
             status: kind.status,
             detail: detail.into(),
             code: Cow::Borrowed(kind.code),
             ..contract::Problem::default()
-        }))
+        });
+        Self(body, SOON_S)
+    }
+
+    /// Says in how many seconds a client should ask again, where it should at all.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.1 = seconds;
+        self
     }
 
     /// A problem of `kind` with one field, parameter or header that is wrong.
@@ -88,7 +97,7 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(RETRY_AFTER, SOON);
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(self.1));
         }
         response
     }
@@ -142,6 +151,20 @@ impl From<QueryError> for Problem {
                 kinds::VIEW_LAGGING,
                 format!("The view did not reach the consistency token within {waited_ms} ms. Retry in a second."),
             ),
+            QueryError::ViewBuilding { view, events, events_total, ask_again_s } => Self::new(
+                kinds::VIEW_BUILDING,
+                format!(
+                    "The view {view} is being built from the log: {events} of {events_total} events. Retry in {ask_again_s} s."
+                ),
+            )
+            .retry_after(ask_again_s),
+            QueryError::ViewParked { view, parked } => Self::new(
+                kinds::VIEW_PARKED,
+                format!(
+                    "The view {view} lacks events of {parked}. An operator must look: `GET /v1/projections/{view}/parked`. \
+                     Without a consistency token it answers without them."
+                ),
+            ),
             QueryError::ForeignToken => {
                 Self::at(kinds::FOREIGN_TOKEN, "Consistency-Token", "is of another log than this one: drop it")
             }
@@ -157,6 +180,17 @@ impl From<QueryError> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_view_that_is_being_built_says_when_to_ask_again() {
+        let building = QueryError::ViewBuilding { view: "stock", events: 3, events_total: 10, ask_again_s: 7 };
+        let problem = Problem::from(building);
+        assert_eq!(problem.0.code, "VIEW_BUILDING");
+        assert!(problem.0.detail.contains("stock") && problem.0.detail.contains("3 of 10"), "{}", problem.0.detail);
+        assert_eq!(problem.into_response().headers()[RETRY_AFTER], "7");
+        let lagging = Problem::from(QueryError::ViewLagging { waited_ms: 5 });
+        assert_eq!(lagging.into_response().headers()[RETRY_AFTER], "1");
+    }
 
     struct Refused;
 

@@ -23,6 +23,7 @@ mod lists;
 mod operators;
 mod orders;
 mod process;
+mod projections;
 mod reservations;
 mod server;
 mod shop;

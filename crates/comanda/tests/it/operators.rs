@@ -98,7 +98,9 @@ pub(crate) fn answers_all_it_describes(server: &Server) {
             asked.push_str(if n % 2 == 0 { part } else { "GONE" });
         }
         // Paths that each context has for itself: the same is there in both.
-        let shared = ["/v1/events", "/v1/webhooks", "/v1/dead-letters"].iter().any(|own| path.starts_with(own));
+        let shared = ["/v1/events", "/v1/webhooks", "/v1/dead-letters", "/v1/projections"]
+            .iter()
+            .any(|own| path.starts_with(own));
         let queries = if shared { &["?context=inventory", "?context=fulfillment"][..] } else { &[""] };
         for (method, query) in operations.as_object().unwrap().keys().flat_map(|m| queries.iter().map(move |q| (m, q)))
         {

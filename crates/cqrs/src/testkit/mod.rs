@@ -23,7 +23,9 @@ pub mod executor_contract;
 mod faulty_transport;
 mod given;
 mod process;
+pub mod projector_contract;
 pub mod read_store_contract;
+mod shape_lock;
 mod tank;
 pub mod till;
 pub mod transport_contract;
@@ -32,6 +34,7 @@ pub use crate::messaging::Guard;
 pub use faulty_transport::{FaultPlan, FaultyTransport};
 pub use given::{Given, When};
 pub use process::{GivenProcess, Told};
+pub use shape_lock::ShapeLock;
 
 /// Makes a test of each point of the event store contract, and of what the executor promises on such a store.
 ///
@@ -71,7 +74,7 @@ macro_rules! event_store_contract {
     };
 }
 
-/// Makes a test of each point of the read store contract.
+/// Makes a test of each point of the read store contract, and of what projector and builder promise on such a store.
 ///
 /// The argument names an `async fn() -> Arc<dyn ReadStore>` that makes a fresh, empty store.
 #[macro_export]
@@ -84,7 +87,18 @@ macro_rules! read_store_contract {
             values_order_as_nothing_numbers_texts
             rows_of_another_log_are_dropped
             versions_of_a_model_are_apart
+            a_build_in_the_shadow_is_read_only_once_it_is_swapped_in
+            a_swap_keeps_the_build_before_and_no_other
+            builds_are_compared_where_both_have_read_equally_far
+            parked_streams_are_kept_with_their_commit
             a_projection_is_applied_exactly_once
+        }
+        $crate::contract_tests! { $fresh, projector_contract:
+            a_rebuild_is_made_beside_the_live_build_and_swapped_in
+            a_new_version_is_built_beside_the_old_one
+            a_build_that_was_interrupted_goes_on_or_is_dropped
+            a_poisoned_stream_waits_and_the_rest_flows
+            a_replay_stops_at_the_next_poison
         }
     };
 }

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tank::{Draw, Fill, Tank, TankEvent};
+use crate::build::{Build, Compared, Role};
 use crate::bus::{Dispatch, command_bus};
 use crate::command::Envelope;
 use crate::context::Context;
-use crate::event::{Epoch, PartitionId, Recorded};
+use crate::event::{Epoch, PartitionId, Recorded, StreamName};
 use crate::event_store::LogReader;
 use crate::executor::{Executor, ExecutorSettings};
 use crate::memory::MemoryEventStore;
+use crate::parking::ParkedStream;
 use crate::projection::{Projection, Rows, Unreadable};
 use crate::projector::Projector;
 use crate::read_store::{Compare, IndexValue, Model, ModelChange, ReadModel, ReadStore, Select, StoredRow};
@@ -23,7 +25,7 @@ use crate::views::Views;
 
 type Store = Arc<dyn ReadStore>;
 
-const SHELF: Model = Model { name: "shelf", version: 1, indexes: &["room", "books"] };
+const SHELF: Model = Model { name: "shelf", version: 1, indexes: &["room", "books"], build: Build::Live };
 const EPOCH: Epoch = Epoch(Uuid::nil());
 
 fn row(key: &str, room: impl Into<IndexValue>, books: i64) -> StoredRow {
@@ -35,13 +37,8 @@ fn row(key: &str, room: impl Into<IndexValue>, books: i64) -> StoredRow {
 }
 
 fn change(upserts: Vec<StoredRow>, deletes: &[&str], position: u64) -> ModelChange {
-    ModelChange {
-        model: SHELF,
-        epoch: EPOCH,
-        upserts,
-        deletes: deletes.iter().map(ToString::to_string).collect(),
-        checkpoints: vec![(PartitionId(2), position)],
-    }
+    let deletes = deletes.iter().map(ToString::to_string).collect();
+    ModelChange { upserts, deletes, checkpoints: vec![(PartitionId(2), position)], ..ModelChange::none(SHELF, EPOCH) }
 }
 
 async fn filled(store: &Store) {
@@ -142,6 +139,106 @@ pub async fn versions_of_a_model_are_apart(store: Store) {
     store.prepare(next, EPOCH).await.expect("prepare");
     assert!(store.select(next, &Select::first(10)).await.expect("select").is_empty());
     assert_eq!(keys(&store, &Select::first(10)).await.len(), 4);
+}
+
+async fn live(store: &Store) -> Vec<(u32, Role)> {
+    store.builds(SHELF).await.expect("builds").iter().map(|build| (build.number, build.role)).collect()
+}
+
+/// What is filled beside the live build is read by nobody before the swap; then by everybody, with its checkpoint.
+pub async fn a_build_in_the_shadow_is_read_only_once_it_is_swapped_in(store: Store) {
+    filled(&store).await;
+    let shadow = store.begin(SHELF, EPOCH).await.expect("begin");
+    let in_shadow = |upserts, position| ModelChange { model: shadow, ..change(upserts, &[], position) };
+    store.commit(&[in_shadow(vec![row("a/1", "cellar", 1), row("n", "cellar", 2)], 9)]).await.expect("commit");
+    assert_eq!(keys(&store, &Select::first(10)).await, ["a/1", "a/2", "b/1", "b/2"]);
+    assert_eq!(store.checkpoints(SHELF).await.expect("checkpoints"), [(PartitionId(2), 4)]);
+    let of_shadow = store.get(shadow, &["n".into()]).await.expect("get");
+    assert_eq!(of_shadow, [Some(row("n", "cellar", 2))]);
+    store.finish(shadow).await.expect("finish");
+    store.swap(shadow).await.expect("swap");
+    assert_eq!(keys(&store, &Select::first(10)).await, ["a/1", "n"]);
+    assert_eq!(keys(&store, &Select { order: Some(1), ..Select::first(10) }).await, ["a/1", "n"]);
+    assert_eq!(store.checkpoints(SHELF).await.expect("checkpoints"), [(PartitionId(2), 9)]);
+    store.prepare(SHELF, EPOCH).await.expect("prepare");
+    assert_eq!(keys(&store, &Select::first(10)).await, ["a/1", "n"], "the live build is the one that was swapped in");
+    assert_eq!(live(&store).await, [(1, Role::Kept), (2, Role::Live)]);
+}
+
+/// Of the builds that were live before, the last is kept; it can be swapped in again. An older version's stays live for
+/// those who read it.
+pub async fn a_swap_keeps_the_build_before_and_no_other(store: Store) {
+    filled(&store).await;
+    let shadow = store.begin(SHELF, EPOCH).await.expect("begin");
+    store.swap(shadow).await.expect("swap");
+    let another = store.begin(SHELF, EPOCH).await.expect("begin");
+    let unfinished = store.begin(SHELF, EPOCH).await.expect("begin");
+    store.swap(another).await.expect("swap");
+    assert_eq!(live(&store).await, [(2, Role::Kept), (3, Role::Live), (4, Role::Shadow)]);
+    store.discard(unfinished).await.expect("discard");
+    store.swap(shadow).await.expect("swap back");
+    assert_eq!(live(&store).await, [(2, Role::Live), (3, Role::Kept)]);
+
+    let next = Model { version: 2, ..SHELF };
+    let first = store.begin(next, EPOCH).await.expect("begin");
+    store.swap(first).await.expect("swap");
+    let versions = store.builds(next).await.expect("builds");
+    let versions: Vec<_> = versions.iter().map(|build| (build.version, build.number, build.role)).collect();
+    assert_eq!(versions, [(1, 2, Role::Live), (2, 1, Role::Live)], "version 1 is there to go back to");
+    let second = store.begin(next, EPOCH).await.expect("begin");
+    store.swap(second).await.expect("swap");
+    let versions = store.builds(next).await.expect("builds");
+    assert_eq!(versions.iter().map(|build| build.version).collect::<Vec<_>>(), [2, 2]);
+    assert!(store.swap(Model { name: "stranger", ..shadow }).await.is_err());
+}
+
+/// Two builds that have read equally far are compared row by row; two that have not are not.
+pub async fn builds_are_compared_where_both_have_read_equally_far(store: Store) {
+    filled(&store).await;
+    let shadow = store.begin(SHELF, EPOCH).await.expect("begin");
+    let in_shadow =
+        |upserts, deletes: &[&str], position| ModelChange { model: shadow, ..change(upserts, deletes, position) };
+    let same = vec![row("a/1", "hall", 3), row("a/2", "hall", 10), row("b/2", IndexValue::Null, 7)];
+    store.commit(&[in_shadow(same, &[], 3)]).await.expect("commit");
+    assert_eq!(store.compare(SHELF, shadow, 9).await.expect("compare"), None);
+    store.commit(&[in_shadow(vec![row("b/1", "attic", 10)], &[], 4)]).await.expect("commit");
+    let whole = Compared { rows: 4, ..Compared::default() };
+    assert_eq!(store.compare(SHELF, shadow, 9).await.expect("compare"), Some(whole));
+    // One differs in its document, one in an index alone, one is gone, two are new.
+    let other = StoredRow { document: b"{}".to_vec(), ..row("a/1", "hall", 3) };
+    let upserts = vec![other, row("b/2", "loft", 7), row("0", "hall", 1), row("z", "hall", 1)];
+    store.commit(&[in_shadow(upserts, &["a/2"], 4)]).await.expect("commit");
+    let keys = ["0", "a/1", "a/2"].map(ToOwned::to_owned).to_vec();
+    let found = Compared { rows: 6, only_live: 1, only_new: 2, different: 2, keys };
+    assert_eq!(store.compare(SHELF, shadow, 3).await.expect("compare"), Some(found));
+}
+
+/// Parked streams come and go with the commit that says so, each build with its own.
+pub async fn parked_streams_are_kept_with_their_commit(store: Store) {
+    filled(&store).await;
+    let parked = |id: &str, waiting| ParkedStream {
+        stream: StreamName::new("book", id),
+        partition: PartitionId(2),
+        position: 7,
+        version: 3,
+        cause: "torn".into(),
+        waiting,
+    };
+    let parks = |parked, position| ModelChange { parked, ..change(Vec::new(), &[], position) };
+    store.commit(&[parks(vec![parked("b", 1), parked("a", 1)], 7)]).await.expect("commit");
+    store.commit(&[parks(vec![parked("b", 2)], 8)]).await.expect("commit");
+    assert_eq!(store.parked(SHELF).await.expect("parked"), [parked("a", 1), parked("b", 2)]);
+    let shadow = store.begin(SHELF, EPOCH).await.expect("begin");
+    assert_eq!(store.parked(shadow).await.expect("parked"), []);
+    let released = vec![StreamName::new("book", "b")];
+    let stranger = ModelChange { model: Model { name: "stranger", ..SHELF }, ..change(Vec::new(), &[], 1) };
+    let release = ModelChange { released, ..change(Vec::new(), &[], 9) };
+    assert!(store.commit(&[release.clone(), stranger]).await.is_err());
+    assert_eq!(store.parked(SHELF).await.expect("parked").len(), 2, "a commit that failed released nothing");
+    store.commit(&[release]).await.expect("commit");
+    assert_eq!(store.parked(SHELF).await.expect("parked"), [parked("a", 1)]);
+    store.clear(SHELF).await.expect("clear");
+    assert_eq!(store.parked(SHELF).await.expect("parked"), []);
 }
 
 #[derive(Clone, Serialize, Deserialize)]

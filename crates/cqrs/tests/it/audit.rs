@@ -110,7 +110,7 @@ async fn a_changed_a_missing_and_a_foreign_row_are_found() {
         |key: &str, n: u64| StoredRow { key: key.into(), document: format!("{{\"n\":{n}}}").into(), indexes: vec![] };
     let model = Model::of::<Count1>();
     let upserts = vec![row("a", 5), row("x", 1)];
-    let change = ModelChange { model, epoch: log.epoch(), upserts, deletes: vec!["c".into()], checkpoints: vec![] };
+    let change = ModelChange { upserts, deletes: vec!["c".into()], ..ModelChange::none(model, log.epoch()) };
     rows.commit(&[change]).await.expect("commit");
     let found: Vec<String> = audit(&context, &log, &rows).await.iter().map(ToString::to_string).collect();
     let expected = [
@@ -125,8 +125,7 @@ async fn a_changed_a_missing_and_a_foreign_row_are_found() {
 async fn a_view_ahead_of_its_log_is_found() {
     let (context, log, rows) = counted().await;
     let checkpoints = vec![(PartitionId(0), 1_000)];
-    let change =
-        ModelChange { model: Model::of::<Count1>(), epoch: log.epoch(), upserts: vec![], deletes: vec![], checkpoints };
+    let change = ModelChange { checkpoints, ..ModelChange::none(Model::of::<Count1>(), log.epoch()) };
     rows.commit(&[change]).await.expect("commit");
     let found = audit(&context, &log, &rows).await;
     assert!(found.iter().any(|finding| finding.detail.contains("has read partition 0 up to 1000")), "{found:?}");
@@ -148,7 +147,7 @@ async fn rebuilt_views_equal_the_kept_ones() {
     let (context, log, rows) = counted().await;
     let select = cqrs::Select::first(100);
     let before = rows.select(Model::of::<Count1>(), &select).await.expect("select");
-    Projector::clear(&context, &log, &rows).await.expect("clear");
+    Projector::clear(&context, &rows).await.expect("clear");
     assert!(rows.select(Model::of::<Count1>(), &select).await.expect("select").is_empty());
     let reader = Arc::new(log.clone());
     let projector = Projector::open(&context, reader, Arc::new(rows.clone()), Tail::default(), Views::new(4, 10)).await;

@@ -7,6 +7,8 @@ mod audit;
 mod guards;
 mod messages;
 mod process;
+mod reading;
+mod shapes;
 mod timers;
 mod transports;
 

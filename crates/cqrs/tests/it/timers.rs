@@ -9,11 +9,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use cqrs::memory::{MemoryEventStore, MemoryReadStore};
 use cqrs::{
-    Aggregate, Alarm, Append, Ask, BatchId, Command, CommandBus, Context, Decision, Dispatch, DueTimers, Envelope,
-    EventStore, Executor, ExecutorSettings, IndexValue, Inquire, LogReader, ManualClock, Metadata, Model, ModelChange,
-    NextTimer, PartitionId, Payload, Position, Projector, ReadModel, ReadSide, ReadStore, Recorded, Select, States,
-    StoreError, StoredRow, Stream, Streams, Tail, Timed, TimerChange, TimerRow, Timestamp, Token, ViewReader, Views,
-    WAKE_STREAMS_MAX, command_bus, query_bus,
+    Aggregate, Alarm, Append, Ask, BatchId, BuildInfo, Command, CommandBus, Context, Decision, Dispatch, DueTimers,
+    Envelope, EventStore, Executor, ExecutorSettings, IndexValue, Inquire, LogReader, ManualClock, Metadata, Model,
+    ModelChange, NextTimer, ParkedStream, PartitionId, Payload, Position, Projector, ReadModel, ReadSide, ReadStore,
+    Recorded, Select, States, StoreError, StoredRow, Stream, Streams, Tail, Timed, TimerChange, TimerRow, Timestamp,
+    Token, ViewReader, Views, WAKE_STREAMS_MAX, command_bus, query_bus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,12 @@ impl ViewReader for Shaky {
     }
     async fn checkpoints(&self, model: Model) -> Result<Vec<(PartitionId, Position)>, StoreError> {
         self.rows.checkpoints(model).await
+    }
+    async fn parked(&self, model: Model) -> Result<Vec<ParkedStream>, StoreError> {
+        self.rows.parked(model).await
+    }
+    async fn builds(&self, model: Model) -> Result<Vec<BuildInfo>, StoreError> {
+        self.rows.builds(model).await
     }
 }
 
@@ -333,7 +339,7 @@ async fn streams_that_cannot_be_woken_do_not_keep_others_asleep() {
     timers.extend(["bad", "good"].map(timer));
     let (model, epoch) = (Model::of::<TimerRow<Egg>>(), kitchen.log.epoch());
     kitchen.rows.rows.prepare(model, epoch).await.unwrap();
-    let rows = ModelChange { model, epoch, upserts: timers, deletes: Vec::new(), checkpoints: Vec::new() };
+    let rows = ModelChange { upserts: timers, ..ModelChange::none(model, epoch) };
     kitchen.rows.rows.commit(&[rows]).await.unwrap();
     kitchen.clock.set(ms(5));
     let ringing = tokio::spawn(kitchen.alarm().run(std::future::pending()));

@@ -28,6 +28,7 @@ impl BackorderRow {
 impl ReadModel for BackorderRow {
     const NAME: &'static str = "backorders";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["sku", "turn"];
 
     fn indexes(&self) -> Vec<IndexValue> {

@@ -20,6 +20,7 @@ pub struct DemandRow {
 impl ReadModel for DemandRow {
     const NAME: &'static str = "demand";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
 }
 
 /// Folds backlog events into [`DemandRow`]s.

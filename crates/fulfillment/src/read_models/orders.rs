@@ -47,6 +47,7 @@ impl OrderRow {
 impl ReadModel for OrderRow {
     const NAME: &'static str = "orders";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["status", "customer", "placed_at", "promised_at", "due_at"];
 
     fn indexes(&self) -> Vec<IndexValue> {

@@ -31,6 +31,7 @@ impl ReturnRow {
 impl ReadModel for ReturnRow {
     const NAME: &'static str = "returns";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["status", "order_id"];
 
     fn indexes(&self) -> Vec<IndexValue> {

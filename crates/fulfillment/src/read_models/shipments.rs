@@ -35,6 +35,7 @@ impl ShipmentRow {
 impl ReadModel for ShipmentRow {
     const NAME: &'static str = "shipments";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["status", "order_id", "planned_at", "work_at"];
 
     fn indexes(&self) -> Vec<IndexValue> {

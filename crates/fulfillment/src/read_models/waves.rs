@@ -26,6 +26,7 @@ impl WaveRow {
 impl ReadModel for WaveRow {
     const NAME: &'static str = "waves";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["location", "age"];
 
     fn indexes(&self) -> Vec<IndexValue> {

@@ -37,7 +37,7 @@ fn units_at() -> Vec<UnitsAt> {
     [1, 2].map(|attempt| UnitsAt { line_id: line_id("1"), attempt, location: place(), quantity: 2 }).into()
 }
 
-fn shipment_events() -> Vec<ShipmentEvent> {
+pub(crate) fn shipment_events() -> Vec<ShipmentEvent> {
     let planned = Planned {
         order_id: order_id("o-7"),
         carrier: carrier(),
@@ -77,7 +77,7 @@ fn shipment_events() -> Vec<ShipmentEvent> {
     ]
 }
 
-fn return_events() -> Vec<ReturnEvent> {
+pub(crate) fn return_events() -> Vec<ReturnEvent> {
     let received = |disposition| ReceivedUnits {
         line_id: line_id("1"),
         sku: Sku::parse("TEA").unwrap(),
@@ -101,7 +101,7 @@ fn return_events() -> Vec<ReturnEvent> {
     ]
 }
 
-fn order_events() -> Vec<OrderEvent> {
+pub(crate) fn order_events() -> Vec<OrderEvent> {
     let return_id = ReturnId::parse("r-1").unwrap();
     vec![
         OrderEvent::ShipmentPlanned { shipment: shipment(), carrier: carrier(), lines: units_at() },

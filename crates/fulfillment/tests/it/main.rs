@@ -10,6 +10,7 @@ mod house;
 mod inventory;
 mod leaving;
 mod leaving_shapes;
+mod locked_shapes;
 mod properties;
 mod shapes;
 mod warehouse;

@@ -48,7 +48,7 @@ fn placed() -> Placed {
 }
 
 /// Every event of the order process. Those of the warehouse are locked where they are recorded.
-fn order_events() -> Vec<OrderEvent> {
+pub(crate) fn order_events() -> Vec<OrderEvent> {
     let wanted = Wanted { line_id: line_id("1"), sku: tea(), quantity: 3, exclude: vec![main_hall()] };
     let bin = Some(Bin::parse("a-1-2-3").unwrap());
     let from = vec![PickFrom { location: main_hall(), bin, quantity: 2 }];
@@ -81,7 +81,7 @@ fn order_events() -> Vec<OrderEvent> {
     ]
 }
 
-fn backlog_events() -> Vec<BacklogEvent> {
+pub(crate) fn backlog_events() -> Vec<BacklogEvent> {
     let waiter = Waiter {
         order_id: order_id("o-7"),
         line_id: line_id("1"),

@@ -13,7 +13,7 @@ fn units_at() -> UnitsAt {
     UnitsAt { line_id: line_id("1"), attempt: 1, location: LocationId::parse("main").unwrap(), quantity: 2 }
 }
 
-fn order_events() -> Vec<OrderEvent> {
+pub(crate) fn order_events() -> Vec<OrderEvent> {
     vec![
         OrderEvent::PickingStarted,
         OrderEvent::Picked { units: units_at() },
@@ -22,7 +22,7 @@ fn order_events() -> Vec<OrderEvent> {
     ]
 }
 
-fn pick_list_events() -> Vec<PickListEvent> {
+pub(crate) fn pick_list_events() -> Vec<PickListEvent> {
     let task = |bin: Option<&str>| ReleasedTask {
         line_id: line_id("1"),
         sku: Sku::parse("TEA").unwrap(),
@@ -42,7 +42,7 @@ fn pick_list_events() -> Vec<PickListEvent> {
     ]
 }
 
-fn wave_events() -> Vec<WaveEvent> {
+pub(crate) fn wave_events() -> Vec<WaveEvent> {
     let reasons = [
         LeftOutReason::NothingToPick,
         LeftOutReason::OrderOnHold,

@@ -40,6 +40,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/skus/{sku}", get(skus::read).merge(patch(skus::update)))
         .route("/v1/locations", post(locations::register).get(locations::list))
         .route("/v1/locations/{locationId}/stock", get(locations::list_stock))
+        .route("/v1/capacity", get(locations::list_capacity))
         .route("/v1/stock", get(stock::list))
         .route("/v1/stock:import", post(import::import))
         .route("/v1/stock/adjustments", post(stock::adjust))
@@ -82,7 +83,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     ),
     paths(
         skus::register, skus::list, skus::read, skus::update,
-        locations::register, locations::list, locations::list_stock,
+        locations::register, locations::list, locations::list_stock, locations::list_capacity,
         stock::list, stock::adjust, stock::list_low, stock::read, ledger::read, bins::assign,
         availability::query, import::import,
         reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod availability;
 mod due;
 pub mod ledger;
+pub mod list_capacity;
 pub mod list_locations;
 pub mod list_low_stock;
 pub mod list_stock;

@@ -23,6 +23,7 @@ pub struct ExpiringHoldsRow {
 impl ReadModel for ExpiringHoldsRow {
     const NAME: &'static str = "expiring_holds";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
 }
 
 /// Folds stock events into [`ExpiringHoldsRow`]s.

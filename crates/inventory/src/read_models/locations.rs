@@ -20,6 +20,7 @@ pub struct LocationRow {
 impl ReadModel for LocationRow {
     const NAME: &'static str = "locations";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
 }
 
 /// Folds location events into [`LocationRow`]s.

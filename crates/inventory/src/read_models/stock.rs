@@ -66,6 +66,7 @@ pub(super) fn added(a: Level, b: Level) -> Level {
 impl ReadModel for StockRow {
     const NAME: &'static str = "stock";
     const VERSION: u32 = 2;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["available", "next_expiry"];
 
     fn indexes(&self) -> Vec<IndexValue> {

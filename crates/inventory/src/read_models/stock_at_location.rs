@@ -32,6 +32,7 @@ impl StockAtLocationRow {
 impl ReadModel for StockAtLocationRow {
     const NAME: &'static str = "stock_at_location";
     const VERSION: u32 = 2;
+    const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["location"];
 
     fn indexes(&self) -> Vec<IndexValue> {

@@ -1,10 +1,11 @@
 //! The shape of stored events and states, locked: an old log must stay readable. If this fails, do not change the
 //! snapshot of an event that has been released: add a new event, or a field with a default.
 
+use cqrs::testkit::ShapeLock;
 use cqrs::{Aggregate, Timestamp};
 
 use comanda_inventory::domain::ids::{Bin, OrderId};
-use comanda_inventory::domain::location::LocationEvent;
+use comanda_inventory::domain::location::{Location, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
@@ -141,6 +142,15 @@ fn stored_events_keep_their_shape() {
         &stored(&locations),
     ];
     insta::assert_snapshot!("stored_events", parts.join("\n"));
+}
+
+#[test]
+fn stored_events_are_locked() {
+    let locations =
+        [LocationEvent::Registered { name: None }, LocationEvent::Registered { name: Some("Berlin".into()) }];
+    let lock = ShapeLock::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events/inventory.json"));
+    let lock = lock.kind::<StockItem>(&stock_events()).kind::<Reservation>(&reservation_events());
+    lock.kind::<Location>(&locations).holds();
 }
 
 #[test]

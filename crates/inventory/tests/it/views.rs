@@ -1,9 +1,11 @@
 //! What can be asked: every query over views and streams that real commands have filled.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use comanda_inventory::application::availability::Availability;
 use comanda_inventory::application::ledger::{Ledger, LedgerEntry};
+use comanda_inventory::application::list_capacity::ListCapacity;
 use comanda_inventory::application::list_locations::ListLocations;
 use comanda_inventory::application::list_low_stock::ListLowStock;
 use comanda_inventory::application::list_stock::ListStock;
@@ -23,6 +25,7 @@ use comanda_inventory::domain::stock_item::replenish::Replenish;
 use comanda_inventory::domain::stock_item::update::UpdateSku;
 use comanda_inventory::domain::stock_item::{Level, StockItem};
 use comanda_inventory::read_models::movements::MovementKind;
+use cqrs::{LogReader, PartitionId};
 
 use crate::house::{House, place, reservation, reserve, sku, units};
 
@@ -67,6 +70,49 @@ async fn a_location_shows_what_it_holds() {
     );
     let main = ListStockAtLocation { location: place("main"), prefix: Some("T".into()), page };
     assert_eq!(house.ask(main).await.items.len(), 1);
+}
+
+#[tokio::test]
+async fn the_capacity_of_a_location_is_put_together_from_every_partition() {
+    let mut house = House::open().await;
+    house.location("berlin").await;
+    house.location("berlin-2").await;
+    let mut partitions = BTreeSet::new();
+    for n in 0..12 {
+        let id = format!("SKU-{n}");
+        partitions.insert(PartitionId::of(&id, house.log.partitions()));
+        house.stock(&id, 10).await;
+        for location in ["berlin", "berlin-2"] {
+            let there = Some(place(location));
+            house.send(Replenish { sku: sku(&id), location: there, quantity: units(2) }).await.unwrap();
+        }
+    }
+    assert!(partitions.len() > 1, "or there is nothing to combine");
+    house.send(reserve("r", &[("SKU-1", 11), ("SKU-2", 10)])).await.unwrap();
+    house.send(Confirm { reservation_id: reservation("r") }).await.unwrap();
+    house.send(reserve("s", &[("SKU-3", 4)])).await.unwrap();
+
+    let mut list = ListCapacity { page: PageRequest::first(1) };
+    let mut found = Vec::new();
+    loop {
+        let page = house.ask(list.clone()).await;
+        found.extend(page.items.iter().map(|row| (row.location.to_string(), row.level)));
+        list.page.after = page.next;
+        if list.page.after.is_none() {
+            break;
+        }
+        assert!(found.len() <= 3, "the cursor does not move on: {found:?}");
+    }
+    let names: Vec<&str> = found.iter().map(|(location, _)| location.as_str()).collect();
+    assert_eq!(names, ["berlin", "berlin-2", "main"], "each once");
+    let sum = found.iter().fold(Level::default(), |sum, (_, level)| Level {
+        on_hand: sum.on_hand + level.on_hand,
+        committed: sum.committed + level.committed,
+        reserved: sum.reserved + level.reserved,
+        damaged: sum.damaged + level.damaged,
+    });
+    assert_eq!(sum, Level { on_hand: 12 * 14, committed: 21, reserved: 4, damaged: 0 });
+    assert_eq!(found[0].1.on_hand, 24, "two of each SKU");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ pub struct WebhookRow(pub Endpoint);
 impl ReadModel for WebhookRow {
     const NAME: &'static str = "webhooks";
     const VERSION: u32 = 1;
+    const KEYED_BY_STREAM: bool = true;
 }
 
 /// Folds endpoints' events into [`WebhookRow`]s.

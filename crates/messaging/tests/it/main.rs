@@ -4,5 +4,6 @@
 mod house;
 mod http_feed;
 mod receiver;
+mod shapes;
 mod wait;
 mod webhooks;

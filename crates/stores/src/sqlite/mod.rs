@@ -10,6 +10,7 @@
 //! The log's one writer holds the heads in memory, because the folder's lock keeps every other process out: comparing
 //! heads reads no disk and a batch of rejections writes nothing.
 
+mod builds;
 mod connection;
 mod error;
 mod event_store;

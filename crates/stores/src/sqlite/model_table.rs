@@ -1,45 +1,89 @@
 //! A read model's table: its names and the SQL that reads and writes it. Values are always parameters.
 
-use cqrs::{Compare, IndexValue, Model, Select, StoreError, StoredRow};
+use std::cmp::Ordering;
+
+use cqrs::{Compare, Compared, IndexValue, Model, Select, StoreError, StoredRow};
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, Rows, params_from_iter};
 
 use super::error::in_views;
 use super::log_file::rows_max;
 
-/// The table of one version of one model.
+/// The table of one build of a model.
 pub(crate) struct ModelTable {
     model: Model,
     name: String,
 }
 
+/// What a model's row is compared by, without its key.
+type Content = (Vec<u8>, Vec<IndexValue>);
+
 impl ModelTable {
-    /// The table of `model`, whose names become part of SQL and so must be plain.
-    pub(crate) fn of(model: Model) -> Result<Self, StoreError> {
+    /// The table of `model` in build `number`. The model's names become part of SQL and so must be plain.
+    pub(crate) fn of(model: Model, number: u32) -> Result<Self, StoreError> {
         let names = std::iter::once(&model.name).chain(model.indexes);
         for name in names {
             if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
                 return Err(StoreError::Broken(format!("model {model}: the name {name:?} is not of [a-z_]+")));
             }
         }
-        Ok(Self { model, name: format!("m_{}_v{}", model.name, model.version) })
+        Ok(Self { model, name: table_name(model.name, model.version, number) })
     }
 
-    /// Makes the table and its SQL indexes. Index columns have no type, so that numbers stay before texts.
+    /// Makes the table. Index columns have no type, so that numbers stay before texts.
     pub(crate) fn create(&self, connection: &Connection) -> rusqlite::Result<()> {
         let name = &self.name;
         let columns: String = self.model.indexes.iter().map(|index| format!(", x_{index} NOT NULL")).collect();
         connection.execute_batch(&format!(
             "CREATE TABLE {name} (key TEXT PRIMARY KEY, document BLOB NOT NULL{columns}) WITHOUT ROWID"
-        ))?;
+        ))
+    }
+
+    /// Makes its SQL indexes, unless they are there: one that is filled has them made when it is full.
+    pub(crate) fn index(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let name = &self.name;
         for index in self.model.indexes {
-            connection.execute_batch(&format!("CREATE INDEX {name}_by_{index} ON {name} (x_{index}, key)"))?;
+            connection
+                .execute_batch(&format!("CREATE INDEX IF NOT EXISTS {name}_by_{index} ON {name} (x_{index}, key)"))?;
         }
         Ok(())
     }
 
-    pub(crate) fn drop(&self, connection: &Connection) -> rusqlite::Result<()> {
-        connection.execute_batch(&format!("DROP TABLE IF EXISTS {}", self.name))
+    pub(crate) fn empty(&self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch(&format!("DELETE FROM {}", self.name))
+    }
+
+    /// Compares `other`, a build of the same model, with this one. Both are walked in the order of their keys.
+    pub(crate) fn compare(&self, other: &Self, connection: &Connection, keys_max: usize) -> rusqlite::Result<Compared> {
+        let ordered = |table: &Self| connection.prepare(&format!("{} ORDER BY key", table.columns()));
+        let (mut live, mut new) = (ordered(self)?, ordered(other)?);
+        let (mut live, mut new) = (live.query([])?, new.query([])?);
+        let (mut of_live, mut of_new) = (self.next(&mut live)?, other.next(&mut new)?);
+        let mut compared = Compared::default();
+        loop {
+            let order = match (&of_live, &of_new) {
+                (None, None) => return Ok(compared),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some((live, _)), Some((new, _))) => live.cmp(new),
+            };
+            let first = if order.is_le() { of_live.take() } else { None };
+            let second = if order.is_ge() { of_new.take() } else { None };
+            if let Some((key, _)) = first.as_ref().or(second.as_ref()) {
+                compared.see(key, first.as_ref().map(|(_, row)| row), second.as_ref().map(|(_, row)| row), keys_max);
+            }
+            if order.is_le() {
+                of_live = self.next(&mut live)?;
+            }
+            if order.is_ge() {
+                of_new = other.next(&mut new)?;
+            }
+        }
+    }
+
+    fn next(&self, rows: &mut Rows<'_>) -> rusqlite::Result<Option<(String, Content)>> {
+        let row = rows.next()?.map(|row| self.row(row)).transpose()?;
+        Ok(row.map(|row| (row.key, (row.document, row.indexes))))
     }
 
     pub(crate) fn upsert(&self, connection: &Connection, rows: &[StoredRow]) -> Result<(), StoreError> {
@@ -94,10 +138,10 @@ impl ModelTable {
                 Compare::AtMost => "<=",
                 Compare::AtLeast => ">=",
             };
-            wheres.and(&format!("x_{} {operator} ?", self.index(condition.index)?), [Stored(&condition.value)]);
+            wheres.and(&format!("x_{} {operator} ?", self.index_named(condition.index)?), [Stored(&condition.value)]);
         }
         let order = match select.order {
-            Some(index) => format!("x_{}, key", self.index(index)?),
+            Some(index) => format!("x_{}, key", self.index_named(index)?),
             None => "key".to_owned(),
         };
         let after_key = select.after.as_ref().map(|(value, key)| (value, IndexValue::Text(key.clone())));
@@ -127,7 +171,7 @@ impl ModelTable {
         format!("SELECT key, document{columns} FROM {}", self.name)
     }
 
-    fn index(&self, index: usize) -> Result<&'static str, StoreError> {
+    fn index_named(&self, index: usize) -> Result<&'static str, StoreError> {
         let name = self.model.indexes.get(index).copied();
         name.ok_or_else(|| StoreError::Broken(format!("model {} has no index number {index}", self.model)))
     }
@@ -137,6 +181,19 @@ impl ModelTable {
         let indexes = indexes.collect::<rusqlite::Result<_>>()?;
         Ok(StoredRow { key: row.get(0)?, document: row.get(1)?, indexes })
     }
+}
+
+/// The name of the table of one build. The first has the name that tables had before there were others.
+fn table_name(name: &str, version: u32, number: u32) -> String {
+    match number {
+        1 => format!("m_{name}_v{version}"),
+        _ => format!("m_{name}_v{version}_b{number}"),
+    }
+}
+
+/// Drops the table of one build, whose model this program may not know.
+pub(crate) fn drop_table(connection: &Connection, name: &str, version: u32, number: u32) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("DROP TABLE IF EXISTS \"{}\"", table_name(name, version, number)))
 }
 
 /// Conditions that must all hold, and their values in order.

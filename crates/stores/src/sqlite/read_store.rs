@@ -1,15 +1,18 @@
-//! The read store: a table per model, rows and checkpoints in one transaction.
+//! The read store: a table per build of a model, rows and checkpoints in one transaction.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use cqrs::{Epoch, Model, ModelChange, PartitionId, Position, ReadStore, Select, StoreError, StoredRow, ViewReader};
+use cqrs::{
+    Build, BuildInfo, Compared, Epoch, Model, ModelChange, ParkedStream, PartitionId, Position, ReadStore, Select,
+    StoreError, StoredRow, ViewReader,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+use super::builds;
 use super::connection::{File, ReadPool};
 use super::error::{OpenError, in_views};
 use super::folder::FolderLock;
-use super::log_file::whole;
 use super::log_reader::off_worker;
 use super::model_table::ModelTable;
 use super::wal::{Wal, WalLimits};
@@ -72,62 +75,71 @@ impl SqliteReadStore {
 }
 
 impl Views {
-    fn get(&self, model: Model, keys: &[String]) -> Result<Vec<Option<StoredRow>>, StoreError> {
-        let table = ModelTable::of(model)?;
+    /// Reads in one transaction, so that all is of one commit, from the build that `model` means.
+    fn read<T: Default>(
+        &self,
+        model: Model,
+        read: impl FnOnce(&Connection, u32, &ModelTable) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.readers.read(|connection| {
-            // One transaction, so that all rows are of one commit.
             let transaction = connection.unchecked_transaction().map_err(in_views)?;
-            table.get(&transaction, keys).map_err(in_views)
+            match builds::table(&transaction, model)? {
+                Some((number, table)) => read(&transaction, number, &table),
+                None => Ok(T::default()),
+            }
         })
+    }
+
+    fn get(&self, model: Model, keys: &[String]) -> Result<Vec<Option<StoredRow>>, StoreError> {
+        let found = self.read(model, |connection, _, table| table.get(connection, keys).map(Some).map_err(in_views))?;
+        Ok(found.unwrap_or_else(|| vec![None; keys.len()]))
     }
 
     fn select(&self, model: Model, select: &Select) -> Result<Vec<StoredRow>, StoreError> {
-        let table = ModelTable::of(model)?;
-        self.readers.read(|connection| table.select(connection, select))
+        self.read(model, |connection, _, table| table.select(connection, select))
     }
 
     fn checkpoints(&self, model: Model) -> Result<Vec<(PartitionId, Position)>, StoreError> {
+        self.read(model, |connection, number, _| builds::checkpoints(connection, model, number).map_err(in_views))
+    }
+
+    fn parked(&self, model: Model) -> Result<Vec<ParkedStream>, StoreError> {
+        self.read(model, |connection, number, _| builds::parked(connection, model, number).map_err(in_views))
+    }
+
+    fn builds(&self, model: Model) -> Result<Vec<BuildInfo>, StoreError> {
+        self.readers.read(|connection| builds::all(connection, model.name).map_err(in_views))
+    }
+
+    /// Reads both builds as of one commit.
+    fn compare(&self, with: Model, other: Model, keys_max: usize) -> Result<Option<Compared>, StoreError> {
         self.readers.read(|connection| {
-            let sql =
-                "SELECT partition, position FROM checkpoints WHERE model = ?1 AND version = ?2 ORDER BY partition";
-            let mut statement = connection.prepare_cached(sql).map_err(in_views)?;
-            let rows = statement.query_map((model.name, model.version), |row| {
-                let position: i64 = row.get(1)?;
-                Ok((PartitionId(row.get(0)?), position.unsigned_abs()))
-            });
-            rows.and_then(Iterator::collect).map_err(in_views)
+            let transaction = connection.unchecked_transaction().map_err(in_views)?;
+            let ((live, table), (new, other_table)) =
+                (builds::found(&transaction, with)?, builds::found(&transaction, other)?);
+            let read = |model, number| builds::checkpoints(&transaction, model, number).map_err(in_views);
+            if read(with, live)? != read(other, new)? {
+                return Ok(None);
+            }
+            table.compare(&other_table, &transaction, keys_max).map(Some).map_err(in_views)
         })
     }
 }
 
-/// Whose log a model's rows come from, and its declared indexes.
-fn known(connection: &Connection, model: Model) -> rusqlite::Result<Option<([u8; 16], String)>> {
-    let mut statement =
-        connection.prepare_cached("SELECT epoch, indexes FROM models WHERE name = ?1 AND version = ?2")?;
-    statement.query_row((model.name, model.version), |row| Ok((row.get(0)?, row.get(1)?))).optional()
+/// Whether the live build of `model` is of this log and has the declared indexes; `None` if there is none.
+fn usable(connection: &Connection, model: Model, epoch: Epoch) -> rusqlite::Result<Option<bool>> {
+    let sql = "SELECT epoch, indexes FROM builds WHERE name = ?1 AND version = ?2 AND role = 'live'";
+    let known = connection.query_row(sql, (model.name, model.version), |row| {
+        let (of, indexes): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
+        Ok(of == epoch.0.into_bytes() && indexes == model.indexes.join(","))
+    });
+    known.optional()
 }
 
-/// Makes the model's table anew and forgets how far it was read.
-fn reset(connection: &Connection, model: Model, table: &ModelTable, epoch: [u8; 16]) -> rusqlite::Result<()> {
-    table.drop(connection)?;
-    table.create(connection)?;
-    connection.execute("DELETE FROM checkpoints WHERE model = ?1 AND version = ?2", (model.name, model.version))?;
-    let row = (model.name, model.version, epoch, model.indexes.join(","));
-    connection.execute("INSERT OR REPLACE INTO models VALUES (?1, ?2, ?3, ?4)", row)?;
-    Ok(())
-}
-
-fn save_checkpoints(connection: &Connection, change: &ModelChange) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2, ?3, ?4)")?;
-    let Model { name, version, .. } = change.model;
-    let mut save = |&(partition, position): &(PartitionId, Position)| {
-        statement.execute((name, version, partition.0, whole(position)))
-    };
-    change.checkpoints.iter().try_for_each(|checkpoint| save(checkpoint).map(drop))
-}
-
-fn not_prepared(model: Model) -> StoreError {
-    StoreError::Broken(format!("model {model} is written before it was prepared for this log: a fault of the caller"))
+/// Whose log the rows of a build come from.
+fn epoch_of(connection: &Connection, model: Model, number: u32) -> rusqlite::Result<[u8; 16]> {
+    let sql = "SELECT epoch FROM builds WHERE name = ?1 AND version = ?2 AND build = ?3";
+    connection.prepare_cached(sql)?.query_row((model.name, model.version, number), |row| row.get(0))
 }
 
 #[async_trait]
@@ -143,38 +155,87 @@ impl ViewReader for SqliteReadStore {
     async fn checkpoints(&self, model: Model) -> Result<Vec<(PartitionId, Position)>, StoreError> {
         self.views.checkpoints(model)
     }
+
+    async fn parked(&self, model: Model) -> Result<Vec<ParkedStream>, StoreError> {
+        self.views.parked(model)
+    }
+
+    async fn builds(&self, model: Model) -> Result<Vec<BuildInfo>, StoreError> {
+        self.views.builds(model)
+    }
 }
 
 #[async_trait]
 impl ReadStore for SqliteReadStore {
     async fn prepare(&self, model: Model, epoch: Epoch) -> Result<(), StoreError> {
-        let (table, epoch) = (ModelTable::of(model)?, epoch.0.into_bytes());
-        self.write(|transaction| match known(transaction, model).map_err(in_views)? {
-            Some((of, indexes)) if of == epoch && indexes == model.indexes.join(",") => Ok(()),
-            _ => reset(transaction, model, &table, epoch).map_err(in_views),
+        self.write(|transaction| {
+            match usable(transaction, model, epoch).map_err(in_views)? {
+                Some(true) => return Ok(()),
+                Some(false) => {
+                    let (number, _) = builds::found(transaction, Model { build: Build::Live, ..model })?;
+                    builds::drop_build(transaction, model.name, model.version, number).map_err(in_views)?;
+                }
+                None => {}
+            }
+            let number = builds::add(transaction, model, epoch, "live")?;
+            ModelTable::of(model, number)?.index(transaction).map_err(in_views)
         })
     }
 
     async fn commit(&self, changes: &[ModelChange]) -> Result<(), StoreError> {
         self.write(|transaction| {
             for change in changes {
-                let of = known(transaction, change.model).map_err(in_views)?;
-                if of.is_none_or(|(epoch, _)| epoch != change.epoch.0.into_bytes()) {
-                    return Err(not_prepared(change.model));
+                let (number, table) = builds::found(transaction, change.model)?;
+                let of = epoch_of(transaction, change.model, number).map_err(in_views)?;
+                if of != change.epoch.0.into_bytes() {
+                    return Err(StoreError::Broken(format!(
+                        "{} is of another log: a fault of the caller",
+                        change.model
+                    )));
                 }
-                let table = ModelTable::of(change.model)?;
                 table.delete(transaction, &change.deletes).map_err(in_views)?;
                 table.upsert(transaction, &change.upserts)?;
-                save_checkpoints(transaction, change).map_err(in_views)?;
+                builds::save(transaction, change, number).map_err(in_views)?;
             }
             Ok(())
         })
     }
 
     async fn clear(&self, model: Model) -> Result<(), StoreError> {
-        let table = ModelTable::of(model)?;
-        self.write(|transaction| match known(transaction, model).map_err(in_views)? {
-            Some((epoch, _)) => reset(transaction, model, &table, epoch).map_err(in_views),
+        self.write(|transaction| {
+            let Some((number, table)) = builds::table(transaction, model)? else { return Ok(()) };
+            table.empty(transaction).map_err(in_views)?;
+            builds::forget(transaction, model.name, model.version, number).map_err(in_views)
+        })
+    }
+
+    async fn begin(&self, model: Model, epoch: Epoch) -> Result<Model, StoreError> {
+        let mut number = 0;
+        self.write(|transaction| {
+            number = builds::add(transaction, model, epoch, "shadow")?;
+            Ok(())
+        })?;
+        Ok(model.in_build(number))
+    }
+
+    async fn finish(&self, model: Model) -> Result<(), StoreError> {
+        self.write(|transaction| builds::found(transaction, model)?.1.index(transaction).map_err(in_views))
+    }
+
+    async fn compare(&self, with: Model, other: Model, keys_max: usize) -> Result<Option<Compared>, StoreError> {
+        self.views.compare(with, other, keys_max)
+    }
+
+    async fn swap(&self, model: Model) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let (number, _) = builds::found(transaction, model)?;
+            builds::swap(transaction, model, number).map_err(in_views)
+        })
+    }
+
+    async fn discard(&self, model: Model) -> Result<(), StoreError> {
+        self.write(|transaction| match builds::number(transaction, model).map_err(in_views)? {
+            Some(number) => builds::drop_build(transaction, model.name, model.version, number).map_err(in_views),
             None => Ok(()),
         })
     }
@@ -195,5 +256,15 @@ impl ViewReader for SqliteViewReader {
     async fn checkpoints(&self, model: Model) -> Result<Vec<(PartitionId, Position)>, StoreError> {
         let views = Arc::clone(&self.0);
         off_worker(move || views.checkpoints(model)).await
+    }
+
+    async fn parked(&self, model: Model) -> Result<Vec<ParkedStream>, StoreError> {
+        let views = Arc::clone(&self.0);
+        off_worker(move || views.parked(model)).await
+    }
+
+    async fn builds(&self, model: Model) -> Result<Vec<BuildInfo>, StoreError> {
+        let views = Arc::clone(&self.0);
+        off_worker(move || views.builds(model)).await
     }
 }

@@ -15,8 +15,10 @@ pub(crate) struct Schema {
 
 pub(crate) const LOG: Schema =
     Schema { application_id: 0x434d_4c01, migrations: &[include_str!("migrations/log_1.sql")] };
-pub(crate) const VIEWS: Schema =
-    Schema { application_id: 0x434d_5601, migrations: &[include_str!("migrations/views_1.sql")] };
+pub(crate) const VIEWS: Schema = Schema {
+    application_id: 0x434d_5601,
+    migrations: &[include_str!("migrations/views_1.sql"), include_str!("migrations/views_2.sql")],
+};
 pub(crate) const SNAPSHOTS: Schema =
     Schema { application_id: 0x434d_5301, migrations: &[include_str!("migrations/snapshots_1.sql")] };
 

@@ -6,4 +6,5 @@ mod contract;
 mod durability;
 mod opening;
 mod support;
+mod upcast;
 mod views;

@@ -1,12 +1,13 @@
 //! The views on disk: kept over a restart, read off the worker, written only as declared.
 
 use cqrs::{
-    Epoch, IndexValue, LogReader, Model, ModelChange, PartitionId, ReadStore, Select, StoreError, StoredRow, ViewReader,
+    Build, Epoch, IndexValue, LogReader, Model, ModelChange, PartitionId, ReadStore, Select, StoreError, StoredRow,
+    ViewReader,
 };
 
 use crate::support::open;
 
-const SHELF: Model = Model { name: "shelf", version: 1, indexes: &["room"] };
+const SHELF: Model = Model { name: "shelf", version: 1, indexes: &["room"], build: Build::Live };
 
 fn change(epoch: Epoch, keys: &[&str], position: u64) -> ModelChange {
     let row = |key: &&str| StoredRow {
@@ -15,7 +16,7 @@ fn change(epoch: Epoch, keys: &[&str], position: u64) -> ModelChange {
         indexes: vec![IndexValue::Text(format!("room of {key}"))],
     };
     let upserts = keys.iter().map(row).collect();
-    ModelChange { model: SHELF, epoch, upserts, deletes: Vec::new(), checkpoints: vec![(PartitionId(1), position)] }
+    ModelChange { upserts, checkpoints: vec![(PartitionId(1), position)], ..ModelChange::none(SHELF, epoch) }
 }
 
 async fn keys(reader: &dyn ViewReader, select: &Select) -> Vec<String> {

@@ -1,0 +1,101 @@
+//! The views of a running server, over HTTP.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use comanda_contracts::{Problem, Projection, Projections, Rebuild, RebuildRequest};
+use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use serde::de::DeserializeOwned;
+
+use super::Order;
+
+/// How long one answer may take.
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// How often it is asked how far a build is.
+const ASK_EVERY: Duration = Duration::from_millis(100);
+
+/// A running server.
+pub(super) struct Server {
+    client: Client,
+    base: Url,
+}
+
+impl Server {
+    pub(super) fn at(addr: SocketAddr) -> Result<Self> {
+        let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(ANSWER_WAIT_MAX);
+        let base = Url::parse(&format!("http://{addr}/v1/projections")).into_diagnostic()?;
+        Ok(Self { client: client.build().into_diagnostic()?, base })
+    }
+
+    /// The views of `context`; none if it is not served there.
+    pub(super) async fn list(&self, context: &str) -> Result<Option<Vec<Projection>>> {
+        let answer = self.send(self.client.get(self.url(&[], context))).await?;
+        match answer {
+            Ok(Projections { items }) => Ok(Some(items)),
+            Err(problem) if problem.code == "INVALID_PARAMETER" => Ok(None),
+            Err(problem) => Err(refused(&problem)),
+        }
+    }
+
+    /// Gives the order, and waits until it is carried out.
+    pub(super) async fn carry_out(
+        &self,
+        context: &str,
+        view: &str,
+        order: Order,
+        moved: impl Fn(&Rebuild),
+    ) -> Result<Projection> {
+        let request = match order {
+            Order::Rebuild { compare_only } => {
+                let request = self.client.post(self.url(&[view, "rebuild"], context));
+                request.json(&RebuildRequest { compare_only })
+            }
+            Order::SwapBack => self.client.post(self.url(&[view, "swap-back"], context)),
+        };
+        let ordered = self.send::<Projection>(request).await?;
+        ordered.map_err(|problem| refused(&problem))?;
+        loop {
+            let views = self.list(context).await?.unwrap_or_default();
+            let Some(projection) = views.into_iter().find(|projection| projection.name == view) else {
+                return Err(miette!("the server has no view {view:?} any more"));
+            };
+            let rebuild = projection.rebuild.clone().unwrap_or_default();
+            if !["WAITING", "FOLDING", "COMPARING"].contains(&rebuild.state.as_str()) {
+                return Ok(projection);
+            }
+            moved(&rebuild);
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+    }
+
+    fn url(&self, segments: &[&str], context: &str) -> Url {
+        let mut url = self.base.clone();
+        // It has a path by its making, so this cannot fail.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(segments);
+        }
+        url.query_pairs_mut().append_pair("context", context);
+        url
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Result<T, Problem>> {
+        let unreachable = || format!("no answer from {}; is the server running?", self.base.authority());
+        let response = request.send().await.into_diagnostic().wrap_err_with(unreachable)?;
+        let status = response.status();
+        let body = response.bytes().await.into_diagnostic().wrap_err_with(unreachable)?;
+        let strange = || format!("what {} answered ({status}) is not understood", self.base.authority());
+        match status {
+            StatusCode::OK | StatusCode::ACCEPTED => {
+                serde_json::from_slice(&body).into_diagnostic().wrap_err_with(strange).map(Ok)
+            }
+            _ => serde_json::from_slice(&body).into_diagnostic().wrap_err_with(strange).map(Err),
+        }
+    }
+}
+
+fn refused(problem: &Problem) -> miette::Report {
+    miette!("{} ({})", problem.detail, problem.code)
+}

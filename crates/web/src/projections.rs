@@ -1,0 +1,275 @@
+//! `/v1/projections` of one context: how its views are, a rebuild, the way back, and what is parked in them.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use comanda_contracts as contract;
+use cqrs::{
+    Compared, ParkedStream, Phase, ProjectionDesk, ProjectionDeskError, ProjectionStatus, Purpose, RebuildStatus,
+    Replayed,
+};
+use serde::Deserialize;
+use utoipa::OpenApi;
+
+use crate::json::{Nothing, OptionalJson};
+use crate::page::Params;
+use crate::path::PathParam;
+use crate::problem::Problem;
+use crate::reply::Reply;
+
+crate::kinds! {
+    UNKNOWN_VIEW = 404, "unknown-view", "There is no such view",
+        "The context has no view of this name: `GET /v1/projections` lists them.";
+    REBUILD_UNDER_WAY = 409, "rebuild-under-way", "A build of this view is under way",
+        "One build of a view is made at a time. `GET /v1/projections` says how far it is.";
+    NOTHING_KEPT = 409, "nothing-kept", "There is nothing to swap back to",
+        "The view has no earlier build that this version of the program can read.";
+    UNKNOWN_PARKED_KEY = 404, "unknown-parked-key", "No such stream waits",
+        "No stream of this name is parked in the view: it never was, or was replayed meanwhile.";
+    NEEDS_REBUILD = 409, "needs-rebuild", "Only a rebuild has the events in order",
+        "Rows of this view are written by several streams; a replay of one would turn their order round. Rebuild the view.";
+}
+
+type Desk = State<ProjectionDesk>;
+
+/// Whose views are meant.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ContextParam {
+    /// The context whose views they are; needed only where this address serves several.
+    context: Option<String>,
+}
+
+/// Every route of a context's views. Put [`edge`](crate::edge) around what is served.
+pub fn router(desk: ProjectionDesk) -> Router {
+    Router::new()
+        .route("/v1/projections", get(list))
+        .route("/v1/projections/{name}/rebuild", post(rebuild))
+        .route("/v1/projections/{name}/swap-back", post(swap_back))
+        .route("/v1/projections/{name}/parked", get(parked))
+        .route("/v1/projections/{name}/parked/{key}/replay", post(replay))
+        .with_state(desk)
+}
+
+/// The description of every route: merge it into the document, then [`complete`](crate::openapi::complete).
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(list, rebuild, swap_back, parked, replay),
+    tags((name = "Projections", description = "The views: how far they are, rebuilds, and what waits in them."))
+)]
+struct Description;
+
+/// Lists the views
+///
+/// Each with its build, how far it has read, and how a rebuild goes.
+#[utoipa::path(get, path = "/v1/projections", operation_id = "listProjections", tag = "Projections", params(ContextParam),
+    responses((status = 200, description = "All of them", body = contract::Projections)))]
+async fn list(State(desk): Desk, Params(params): Params<ContextParam>) -> Result<Reply, Problem> {
+    meant(&desk, &params)?;
+    let items = desk.list().await.map_err(ProjectionDeskError::from)?.iter().map(projection).collect();
+    Ok(Reply::json(StatusCode::OK, &contract::Projections { items }))
+}
+
+/// Rebuilds a view
+///
+/// A new build is folded from the start of the log beside the live one, which goes on; it is compared with it, and swapped in
+/// whether they differ or not. With `compareOnly` it is dropped instead. The list says how far it is.
+#[utoipa::path(post, path = "/v1/projections/{name}/rebuild", operation_id = "rebuildProjection", tag = "Projections",
+    params(("name" = String, Path), ContextParam), request_body = Option<contract::RebuildRequest>,
+    responses(
+        (status = 202, description = "It is ordered", body = contract::Projection),
+        (status = 404, description = "UNKNOWN_VIEW"),
+        (status = 409, description = "REBUILD_UNDER_WAY"),
+    ))]
+async fn rebuild(
+    State(desk): Desk,
+    PathParam(name): PathParam<String>,
+    Params(params): Params<ContextParam>,
+    request: OptionalJson<contract::RebuildRequest>,
+) -> Result<Reply, Problem> {
+    meant(&desk, &params)?;
+    desk.rebuild(&name, request.value.unwrap_or_default().compare_only)?;
+    ordered(&desk, &name).await
+}
+
+/// Goes back to the build before
+///
+/// It is brought up to the log first, compared with the live one, and then swapped in; the build that was live is kept.
+#[utoipa::path(post, path = "/v1/projections/{name}/swap-back", operation_id = "swapProjectionBack", tag = "Projections",
+    params(("name" = String, Path), ContextParam),
+    responses(
+        (status = 202, description = "It is ordered", body = contract::Projection),
+        (status = 404, description = "UNKNOWN_VIEW"),
+        (status = 409, description = "REBUILD_UNDER_WAY; NOTHING_KEPT"),
+    ))]
+async fn swap_back(
+    State(desk): Desk,
+    PathParam(name): PathParam<String>,
+    Params(params): Params<ContextParam>,
+    _: OptionalJson<Nothing>,
+) -> Result<Reply, Problem> {
+    meant(&desk, &params)?;
+    desk.swap_back(&name)?;
+    ordered(&desk, &name).await
+}
+
+/// Lists what is parked in a view
+///
+/// Streams that wait from an event on that could not be applied; everything else flows.
+#[utoipa::path(get, path = "/v1/projections/{name}/parked", operation_id = "listParkedKeys", tag = "Projections",
+    params(("name" = String, Path), ContextParam),
+    responses(
+        (status = 200, description = "All of them", body = contract::ParkedKeys),
+        (status = 404, description = "UNKNOWN_VIEW"),
+    ))]
+async fn parked(
+    State(desk): Desk,
+    PathParam(name): PathParam<String>,
+    Params(params): Params<ContextParam>,
+) -> Result<Reply, Problem> {
+    meant(&desk, &params)?;
+    let items = desk.parked(&name)?.iter().map(parked_key).collect();
+    Ok(Reply::json(StatusCode::OK, &contract::ParkedKeys { items }))
+}
+
+/// Replays a parked stream
+///
+/// Once its cause is mended: what waits is applied in order, until an event fails again.
+#[utoipa::path(post, path = "/v1/projections/{name}/parked/{key}/replay", operation_id = "replayParkedKey",
+    tag = "Projections",
+    params(
+        ("name" = String, Path),
+        ("key" = String, Path, description = "The stream, its `/` written as `%2F`"),
+        ContextParam,
+    ),
+    responses(
+        (status = 200, description = "What became of it", body = contract::ReplayedKey),
+        (status = 404, description = "UNKNOWN_VIEW; UNKNOWN_PARKED_KEY"),
+        (status = 409, description = "NEEDS_REBUILD"),
+    ))]
+async fn replay(
+    State(desk): Desk,
+    PathParam((name, key)): PathParam<(String, String)>,
+    Params(params): Params<ContextParam>,
+    _: OptionalJson<Nothing>,
+) -> Result<Reply, Problem> {
+    meant(&desk, &params)?;
+    let body = match desk.replay(&name, &key).await? {
+        Replayed::Whole { events } => contract::ReplayedKey { whole: true, events, parked: None },
+        Replayed::Stuck { events, parked } => {
+            contract::ReplayedKey { whole: false, events, parked: Some(parked_key(&parked)) }
+        }
+    };
+    Ok(Reply::json(StatusCode::OK, &body))
+}
+
+async fn ordered(desk: &ProjectionDesk, name: &str) -> Result<Reply, Problem> {
+    Ok(Reply::json(StatusCode::ACCEPTED, &projection(&desk.read(name).await?)))
+}
+
+/// Whether no other context than the desk's is named.
+fn meant(desk: &ProjectionDesk, params: &ContextParam) -> Result<(), Problem> {
+    if params.context.as_ref().is_none_or(|context| context == desk.context()) {
+        return Ok(());
+    }
+    let detail = format!("must be {}: no other context is served here", desk.context());
+    Err(Problem::at(crate::kinds::INVALID_PARAMETER, "?context", detail))
+}
+
+/// A view as it is written.
+#[must_use]
+pub fn projection(status: &ProjectionStatus) -> contract::Projection {
+    contract::Projection {
+        name: status.name.to_owned(),
+        version: status.version,
+        build: status.live,
+        kept: status.kept.map(|(version, build)| contract::KeptBuild { version, build }),
+        events: status.events,
+        behind_events: status.behind,
+        parked: u64::try_from(status.parked).unwrap_or(u64::MAX),
+        rebuild: status.rebuild.as_ref().map(rebuild_of),
+    }
+}
+
+fn rebuild_of(status: &RebuildStatus) -> contract::Rebuild {
+    let purpose = match status.purpose {
+        Purpose::First => "FIRST",
+        Purpose::Rebuild { compare_only: false } => "REBUILD",
+        Purpose::Rebuild { compare_only: true } => "COMPARE",
+        Purpose::SwapBack => "SWAP_BACK",
+    };
+    let (mut swapped, mut compared, mut cause) = (None, None, None);
+    let state = match &status.phase {
+        Phase::Waiting => "WAITING",
+        Phase::Folding => "FOLDING",
+        Phase::Comparing => "COMPARING",
+        Phase::Done { compared: found, swapped: is_live } => {
+            (swapped, compared) = (Some(*is_live), found.as_ref().map(compared_builds));
+            "DONE"
+        }
+        Phase::Failed { cause: why } => {
+            cause = Some(why.clone());
+            "FAILED"
+        }
+        Phase::Dropped => "DROPPED",
+    };
+    contract::Rebuild {
+        purpose: purpose.to_owned(),
+        state: state.to_owned(),
+        events: status.events,
+        events_total: status.events_total,
+        events_per_second: status.events_per_s,
+        elapsed_seconds: status.elapsed.as_secs_f64(),
+        eta_seconds: status.eta.map(|eta| eta.as_secs_f64()),
+        swapped,
+        compared,
+        cause,
+    }
+}
+
+fn compared_builds(compared: &Compared) -> contract::ComparedBuilds {
+    let Compared { rows, only_live, only_new, different, keys } = compared;
+    contract::ComparedBuilds {
+        rows: *rows,
+        only_live: *only_live,
+        only_new: *only_new,
+        different: *different,
+        keys: keys.clone(),
+    }
+}
+
+fn parked_key(parked: &ParkedStream) -> contract::ParkedKey {
+    contract::ParkedKey {
+        key: parked.stream.to_string(),
+        partition: parked.partition.0,
+        position: parked.position,
+        version: parked.version,
+        cause: parked.cause.clone(),
+        waiting: parked.waiting,
+    }
+}
+
+impl From<ProjectionDeskError> for Problem {
+    fn from(error: ProjectionDeskError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ProjectionDeskError::UnknownView { .. } => Self::new(UNKNOWN_VIEW, detail),
+            ProjectionDeskError::UnderWay { .. } => Self::new(REBUILD_UNDER_WAY, detail),
+            ProjectionDeskError::NothingKept { .. } => Self::new(NOTHING_KEPT, detail),
+            ProjectionDeskError::NotParked { .. } => Self::new(UNKNOWN_PARKED_KEY, detail),
+            ProjectionDeskError::NeedsRebuild { .. } => Self::new(NEEDS_REBUILD, detail),
+            ProjectionDeskError::NobodyThere => {
+                Self::new(crate::kinds::UNAVAILABLE, "The views cannot be looked after now. Retry in a second.")
+            }
+            ProjectionDeskError::Failed(why) => Self::internal(&why.to_string()),
+            ProjectionDeskError::Store(why) => Self::internal(&why.to_string()),
+        }
+    }
+}
