@@ -21,6 +21,7 @@ mod order;
 mod page;
 mod pick_list;
 mod problem;
+mod receipt;
 mod reservation;
 mod shipment;
 mod short_paths;
@@ -49,6 +50,10 @@ pub use pick_list::{
     PickListSummary, PickRequest, PickTask,
 };
 pub use problem::{FieldError, Problem, Shortfall};
+pub use receipt::{
+    CreateReceipt, CreateReceiptLine, IncomingUnits, Receipt, ReceiptLine, ReceiptOpening, ReceiptState, ReceiveGoods,
+    ReceiveGoodsLine, RescheduleLine, RescheduleReceipt,
+};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
     ReserveLine, ReserveRequest,
@@ -61,7 +66,7 @@ pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
-pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};
+pub use stock::{AssignBin, BinAssignment, ExpectedUnits, LocationStock, LowStock, Stock, StockAtLocation};
 pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,

@@ -13,11 +13,23 @@ pub mod react;
 pub mod read_models;
 
 use application::{
-    availability::Availability, ledger::Ledger, list_locations::ListLocations, list_low_stock::ListLowStock,
-    list_stock::ListStock, list_stock_at_location::ListStockAtLocation, reservation_by_id::ReservationById,
-    stock_of_sku::StockOfSku, sweep::DueSkus,
+    availability::Availability,
+    ledger::Ledger,
+    list_incoming::ListIncoming,
+    list_locations::ListLocations,
+    list_low_stock::ListLowStock,
+    list_stock::ListStock,
+    list_stock_at_location::ListStockAtLocation,
+    receipts::{ListReceipts, ReceiptById},
+    reservation_by_id::ReservationById,
+    stock_of_sku::StockOfSku,
+    sweep::DueSkus,
 };
 use domain::location::{Location, register::RegisterLocation};
+use domain::receipt::{
+    Receipt, cancel::CancelReceipt, close::CloseReceipt, expect::Expect, receive::Receive,
+    receive_unannounced::ReceiveUnannounced, reschedule::Reschedule,
+};
 use domain::reservation::{
     Reservation, confirm::Confirm, consume::Consume, extend::Extend, release::Release, release_item::ReleaseItem,
     reserve::Reserve, reserve_item::ReserveItem,
@@ -29,8 +41,8 @@ use domain::stock_item::{
 use publish::publish;
 use react::Orders;
 use read_models::{
-    expiring_holds::ExpiringHoldsProjection, locations::LocationProjection, stock::StockProjection,
-    stock_at_location::StockAtLocationProjection,
+    expiring_holds::ExpiringHoldsProjection, incoming::IncomingProjection, locations::LocationProjection,
+    receipts::ReceiptProjection, stock::StockProjection, stock_at_location::StockAtLocationProjection,
 };
 
 /// All that Inventory consists of.
@@ -41,6 +53,7 @@ pub fn context() -> cqrs::Context {
         .aggregate::<StockItem>()
         .aggregate::<Location>()
         .aggregate::<Reservation>()
+        .aggregate::<Receipt>()
         // What can be asked of it.
         .command::<RegisterSku>()
         .command::<UpdateSku>()
@@ -56,6 +69,12 @@ pub fn context() -> cqrs::Context {
         .command::<Consume>()
         .command::<ReserveItem>()
         .command::<ReleaseItem>()
+        .command::<Expect>()
+        .command::<Receive>()
+        .command::<ReceiveUnannounced>()
+        .command::<Reschedule>()
+        .command::<CancelReceipt>()
+        .command::<CloseReceipt>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -66,11 +85,16 @@ pub fn context() -> cqrs::Context {
         .query::<Ledger>()
         .query::<ListLocations>()
         .query::<DueSkus>()
+        .query::<ReceiptById>()
+        .query::<ListReceipts>()
+        .query::<ListIncoming>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
         .view(ExpiringHoldsProjection)
         .view(LocationProjection)
+        .view(IncomingProjection)
+        .view(ReceiptProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

@@ -21,6 +21,7 @@ mod lists;
 mod operators;
 mod orders;
 mod process;
+mod receipts;
 mod reservations;
 mod server;
 mod shop;

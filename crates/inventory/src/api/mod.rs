@@ -3,11 +3,14 @@
 mod availability;
 mod batch;
 mod bins;
+mod inbound_problems;
 mod ledger;
 mod locations;
 mod parse;
 pub mod problems;
 mod reason;
+mod receipts;
+mod receipts_parse;
 mod reservations;
 mod short_paths;
 mod skus;
@@ -53,6 +56,13 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/reservations/{reservationId}/release", post(reservations::release))
         .route("/v1/reservations/{reservationId}/extend", post(reservations::extend))
         .route("/v1/reservations/{reservationId}/consume", post(reservations::consume))
+        .route("/v1/receipts", post(receipts::create).get(receipts::list))
+        .route("/v1/receipts/{receiptId}", get(receipts::read))
+        .route("/v1/receipts/{receiptId}/receive", post(receipts::receive))
+        .route("/v1/receipts/{receiptId}/reschedule", post(receipts::reschedule))
+        .route("/v1/receipts/{receiptId}/cancel", post(receipts::cancel))
+        .route("/v1/receipts/{receiptId}/close", post(receipts::close))
+        .route("/v1/incoming", get(receipts::list_incoming))
         .route("/inventory", get(short_paths::list))
         .route("/inventory/{sku}", get(short_paths::read))
         .route("/inventory/{sku}/reserve", post(short_paths::reserve))
@@ -85,6 +95,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         availability::query,
         reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,
         reservations::extend, reservations::consume,
+        receipts::create, receipts::list, receipts::read, receipts::receive, receipts::reschedule, receipts::cancel,
+        receipts::close, receipts::list_incoming,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
     ),
@@ -94,6 +106,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "Stock", description = "How much there is, and why."),
         (name = "Availability", description = "Can all of this be promised now?"),
         (name = "Reservations", description = "Stock held for one owner, line by line."),
+        (name = "Receipts", description = "Goods of suppliers that are to come, or have come."),
         (name = "Short paths", description = "The interface of the system this one replaces, still valid."),
     )
 )]

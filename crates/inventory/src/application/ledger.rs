@@ -52,6 +52,8 @@ pub struct LedgerEntry {
     pub location: LocationId,
     /// What was added to each counter.
     pub delta: Level,
+    /// What was added to the units that are to come there.
+    pub incoming: i64,
     /// Why, for adjustments.
     pub reason: Option<Reason>,
     /// What it refers to.
@@ -129,6 +131,8 @@ fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> Le
         StockEvent::Returned { disposition, reference, .. } => {
             (Some(disposition.reason()), Some(Arc::clone(reference)))
         }
+        StockEvent::Expected(arrival) | StockEvent::Withdrawn(arrival) => (None, Some(arrival.by.to_string().into())),
+        StockEvent::Delivered(delivery) => (Some(Reason::Received), Some(delivery.by.to_string().into())),
         _ => (None, None),
     };
     LedgerEntry {
@@ -137,6 +141,7 @@ fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> Le
         kind: movement.kind,
         location: movement.location.clone(),
         delta: movement.delta,
+        incoming: movement.incoming,
         reason,
         reference,
         reservation: movement.hold.map(|hold| hold.reservation.clone()),

@@ -1,7 +1,9 @@
 //! The views of Inventory: rows shaped for its questions, folded from the log.
 
 pub mod expiring_holds;
+pub mod incoming;
 pub mod locations;
 pub mod movements;
+pub mod receipts;
 pub mod stock;
 pub mod stock_at_location;

@@ -5,7 +5,7 @@ use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
-use crate::domain::stock_item::{Hold, Level, StockEvent};
+use crate::domain::stock_item::{Arrival, Hold, Level, StockEvent};
 
 /// What kind of movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub enum MovementKind {
     Consumed,
     /// Sold units came back.
     Returned,
+    /// Units are to come with a receipt.
+    Expected,
+    /// They are not expected any more, or not at that time.
+    Withdrawn,
+    /// Units came in with a receipt.
+    Received,
 }
 
 /// One change of one SKU's counters at one location.
@@ -40,6 +46,8 @@ pub struct Movement<'e> {
     pub location: &'e LocationId,
     /// What is added to each counter.
     pub delta: Level,
+    /// What is added to the units that are to come there.
+    pub incoming: i64,
     /// Whose units, unless they are nobody's in particular.
     pub hold: Option<&'e Hold>,
 }
@@ -47,7 +55,7 @@ pub struct Movement<'e> {
 /// The movements of `event`, in order; none if it changes no counter.
 #[must_use]
 pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
-    let counted = |kind, location, units| Movement { kind, location, delta: on_hand(units), hold: None };
+    let counted = |kind, location, units| Movement { kind, location, delta: on_hand(units), incoming: 0, hold: None };
     match event {
         StockEvent::Registered(_)
         | StockEvent::DetailsChanged(_)
@@ -70,7 +78,7 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         }
         StockEvent::Returned { location, quantity, disposition, .. } => {
             let delta = disposition.adds(*quantity);
-            vec![Movement { kind: MovementKind::Returned, location, delta, hold: None }]
+            vec![Movement { kind: MovementKind::Returned, location, delta, incoming: 0, hold: None }]
         }
         StockEvent::HoldsExpired { buckets, .. } => buckets
             .iter()
@@ -78,14 +86,25 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
                 kind: MovementKind::Expired,
                 location: &bucket.location,
                 delta: reserved(-bucket.quantity),
+                incoming: 0,
                 hold: None,
             })
             .collect(),
+        StockEvent::Expected(arrival) => vec![incoming(MovementKind::Expected, arrival, arrival.quantity)],
+        StockEvent::Withdrawn(arrival) => vec![incoming(MovementKind::Withdrawn, arrival, -arrival.quantity)],
+        StockEvent::Delivered(delivery) => {
+            let (location, delta, kind) = (&delivery.location, delivery.adds(), MovementKind::Received);
+            vec![Movement { kind, location, delta, incoming: -delivery.expected, hold: None }]
+        }
     }
 }
 
 fn of(hold: &Hold, kind: MovementKind, delta: Level) -> Movement<'_> {
-    Movement { kind, location: &hold.location, delta, hold: Some(hold) }
+    Movement { kind, location: &hold.location, delta, incoming: 0, hold: Some(hold) }
+}
+
+fn incoming(kind: MovementKind, arrival: &Arrival, units: i64) -> Movement<'_> {
+    Movement { kind, location: &arrival.location, delta: Level::default(), incoming: units, hold: None }
 }
 
 fn on_hand(units: i64) -> Level {

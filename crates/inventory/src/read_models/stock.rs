@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::movements::{expires_at, movements};
 use crate::domain::ids::{Bin, LocationId};
-use crate::domain::stock_item::{Details, Level, StockEvent, StockItem};
+use crate::domain::stock_item::{Details, Incoming, Level, StockEvent, StockItem};
 
 /// One SKU's stock; the key is the SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct StockRow {
     pub levels: BTreeMap<LocationId, Level>,
     /// The bin it lies in, per location that has bins.
     pub bins: BTreeMap<LocationId, Bin>,
+    /// The units that are to come, by when and where they do.
+    pub incoming: Incoming,
     /// Units that can be promised from what is there.
     pub available: i64,
     /// The version of its stream that this row has read.
@@ -42,6 +44,13 @@ impl StockRow {
     #[must_use]
     pub fn total(&self) -> Level {
         self.levels.values().fold(Level::default(), |sum, level| added(sum, *level))
+    }
+
+    /// Units that can be promised by `by`: what is available now, what is to come until then, and what may be promised
+    /// beyond that.
+    #[must_use]
+    pub fn promisable_by(&self, by: Timestamp) -> i64 {
+        (self.available + self.incoming.until(by) + self.details.backorder_limit).max(0)
     }
 
     /// Adds `delta` to the counters at `location`.
@@ -65,7 +74,7 @@ pub(super) fn added(a: Level, b: Level) -> Level {
 
 impl ReadModel for StockRow {
     const NAME: &'static str = "stock";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const INDEXES: &'static [&'static str] = &["available", "next_expiry"];
 
     fn indexes(&self) -> Vec<IndexValue> {
@@ -103,6 +112,11 @@ impl Projection for StockProjection {
                     row.add(location, Level::default());
                     row.bins.insert(location.clone(), bin.clone());
                 }
+                StockEvent::Expected(arrival) => row.incoming.add(arrival),
+                StockEvent::Withdrawn(arrival) => row.incoming.take(arrival),
+                StockEvent::Delivered(delivery) => {
+                    delivery.fulfils().iter().for_each(|arrival| row.incoming.take(arrival));
+                }
                 StockEvent::DetailsChanged(details) => {
                     row.available += row.details.safety_stock - details.safety_stock;
                     row.details = details.clone();
@@ -120,6 +134,7 @@ fn registered(sku: &str, details: &Details, event: &Recorded) -> StockRow {
         details: details.clone(),
         levels: BTreeMap::new(),
         bins: BTreeMap::new(),
+        incoming: Incoming::default(),
         available: -details.safety_stock,
         version: event.version,
         updated_at: event.at,

@@ -31,7 +31,7 @@ impl StockAtLocationRow {
 
 impl ReadModel for StockAtLocationRow {
     const NAME: &'static str = "stock_at_location";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const INDEXES: &'static [&'static str] = &["location"];
 
     fn indexes(&self) -> Vec<IndexValue> {

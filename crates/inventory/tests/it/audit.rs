@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use comanda_inventory::application::audit::{Audit, Books};
-use comanda_inventory::domain::ids::{LocationId, OrderId};
+use comanda_inventory::domain::ids::{DeliveryId, LocationId, OrderId, ReceiptId};
+use comanda_inventory::domain::receipt::{ExpectedLine, Receipt, ReceiptEvent, ReceivedUnits};
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, PickFrom};
 use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{
+    Allocation, Arrival, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+};
 use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
 
 use crate::house::{line, reservation, sku};
@@ -178,4 +181,73 @@ fn a_release_of_other_units_than_were_held_is_found() {
         .stock(1, StockEvent::Held(hold("a", 4, None)))
         .stock(2, StockEvent::HoldReleased(hold("a", 3, None)))
         .finds("ended, but what was held is");
+}
+
+fn inbound() -> Inbound {
+    Inbound::Receipt(ReceiptId::parse("po-1").unwrap())
+}
+
+fn arrival(quantity: i64) -> Arrival {
+    let expected_at = Timestamp::from_millis(90);
+    Arrival { by: inbound(), line: line("1"), location: LocationId::main(), quantity, expected_at }
+}
+
+fn delivered(quantity: i64, damaged: i64) -> StockEvent {
+    let (by, line, location) = (inbound(), line("1"), LocationId::main());
+    let (delivery, expected_at) = (DeliveryId::parse("d1").unwrap(), Some(Timestamp::from_millis(90)));
+    StockEvent::Delivered(Delivery { by, line, delivery, location, quantity, damaged, expected: quantity, expected_at })
+}
+
+impl Log {
+    fn receipt(self, at: i64, event: ReceiptEvent) -> Self {
+        self.add::<Receipt>("po-1", at, event)
+    }
+
+    /// Five TEA are to come with receipt po-1.
+    fn expecting() -> Self {
+        let expected_at = Timestamp::from_millis(90);
+        let five = ExpectedLine { line_id: line("1"), sku: sku("TEA"), quantity: 5, expected_at };
+        let (location, supplier_reference) = (LocationId::main(), None);
+        let lines = vec![five];
+        Self::open()
+            .receipt(1, ReceiptEvent::Expected { location, supplier_reference, lines })
+            .stock(1, StockEvent::Expected(arrival(5)))
+    }
+
+    fn received(self, quantity: i64, damaged: i64) -> Self {
+        let lines = vec![ReceivedUnits { line_id: line("1"), quantity, damaged }];
+        self.receipt(2, ReceiptEvent::Received { delivery: DeliveryId::parse("d1").unwrap(), lines })
+    }
+}
+
+#[test]
+fn receipts_and_what_came_of_them_add_up() {
+    let log = Log::expecting().received(3, 1).stock(2, delivered(3, 1));
+    assert_eq!(log.books(), Books { skus: 1, ..Books::default() });
+    let closed = log.receipt(3, ReceiptEvent::Closed).stock(3, StockEvent::Withdrawn(arrival(2)));
+    assert_eq!(closed.books(), Books { skus: 1, ..Books::default() });
+}
+
+#[test]
+fn goods_that_came_twice_or_never_are_found() {
+    Log::expecting().received(3, 1).finds("receipt po-1: waits for");
+    Log::expecting()
+        .received(3, 1)
+        .stock(2, delivered(2, 1))
+        .finds("3 units of TEA came, 1 damaged; the stock says (2, 1)");
+    Log::expecting()
+        .received(3, 0)
+        .stock(2, delivered(3, 1))
+        .finds("3 units of TEA came, 0 damaged; the stock says (3, 1)");
+    let twice = Log::expecting().received(3, 0).stock(2, delivered(3, 0)).stock(2, delivered(3, 0));
+    twice.finds("ended, but what was to come is");
+    Log::open().stock(2, delivered(3, 0)).finds("came with receipt/po-1, which knows nothing of it");
+}
+
+#[test]
+fn what_nobody_waits_for_and_what_is_waited_for_twice_is_found() {
+    Log::open().stock(1, StockEvent::Expected(arrival(5))).finds("a delivery that knows nothing of it");
+    Log::expecting().stock(1, StockEvent::Expected(arrival(5))).finds("is expected beside");
+    Log::expecting().receipt(2, ReceiptEvent::Cancelled).finds("a delivery that knows nothing of it");
+    Log::expecting().stock(2, StockEvent::Withdrawn(arrival(5))).finds("receipt po-1: waits for");
 }

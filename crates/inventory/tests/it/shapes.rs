@@ -3,12 +3,17 @@
 
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::ids::{Bin, OrderId};
+use comanda_inventory::domain::ids::{Bin, DeliveryId, OrderId, ReceiptId, TransferId};
 use comanda_inventory::domain::location::LocationEvent;
 use comanda_inventory::domain::reason::Reason;
+use comanda_inventory::domain::receipt::{
+    ExpectedLine, Receipt, ReceiptEvent, ReceivedUnits, RescheduledLine, UnannouncedLine,
+};
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{
+    Allocation, Arrival, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+};
 
 use crate::house::{line, place, reservation, sku};
 
@@ -49,6 +54,50 @@ fn stock_events() -> Vec<StockEvent> {
         returned(Disposition::Scrap),
         StockEvent::PromisableRaised { location: place("main"), quantity: 3 },
         StockEvent::BinAssigned { location: place("main"), bin: Bin::parse("A-01-03-2").unwrap() },
+    ]
+    .into_iter()
+    .chain(inbound_events())
+    .collect()
+}
+
+fn inbound_events() -> Vec<StockEvent> {
+    let (receipt, transfer) = (ReceiptId::parse("po-1").unwrap(), TransferId::parse("t-1").unwrap());
+    let (by, location, expected_at) = (Inbound::Receipt(receipt), place("main"), at(900_000));
+    let arrival = Arrival { by: by.clone(), line: line("1"), location: location.clone(), quantity: 5, expected_at };
+    let delivery = Delivery {
+        by,
+        line: line("1"),
+        delivery: DeliveryId::parse("truck-1").unwrap(),
+        location,
+        quantity: 4,
+        damaged: 0,
+        expected: 0,
+        expected_at: None,
+    };
+    let late = Delivery { damaged: 1, expected: 3, expected_at: Some(expected_at), ..delivery.clone() };
+    let moved = Arrival { by: Inbound::Transfer(transfer), ..arrival.clone() };
+    vec![
+        StockEvent::Expected(arrival.clone()),
+        StockEvent::Withdrawn(arrival),
+        StockEvent::Delivered(delivery),
+        StockEvent::Expected(moved),
+        StockEvent::Delivered(late),
+    ]
+}
+
+fn receipt_events() -> Vec<ReceiptEvent> {
+    let (line_id, delivery) = (line("1"), DeliveryId::parse("truck-1").unwrap());
+    let expected = ExpectedLine { line_id: line_id.clone(), sku: sku("TEA"), quantity: 5, expected_at: at(900_000) };
+    let came = |damaged| UnannouncedLine { line_id: line("1"), sku: sku("TEA"), quantity: 5, damaged };
+    let units = |damaged| ReceivedUnits { line_id: line("1"), quantity: 3, damaged };
+    let supplier_reference = Some("PO 4711".into());
+    vec![
+        ReceiptEvent::Expected { location: place("main"), supplier_reference, lines: vec![expected] },
+        ReceiptEvent::Received { delivery, lines: vec![units(0), units(1)] },
+        ReceiptEvent::Rescheduled { lines: vec![RescheduledLine { line_id, expected_at: at(1_800_000) }] },
+        ReceiptEvent::Cancelled,
+        ReceiptEvent::Closed,
+        ReceiptEvent::Unannounced { location: place("main"), supplier_reference: None, lines: vec![came(0), came(1)] },
     ]
 }
 
@@ -139,6 +188,8 @@ fn stored_events_keep_their_shape() {
         &stored(&reservation_events()),
         "# location",
         &stored(&locations),
+        "# receipt",
+        &stored(&receipt_events()),
     ];
     insta::assert_snapshot!("stored_events", parts.join("\n"));
 }
@@ -150,6 +201,12 @@ fn a_snapshot_of_a_state_reads_back_as_itself() {
         item.apply(&event);
         let json = serde_json::to_string(&item).unwrap();
         assert_eq!(serde_json::from_str::<StockItem>(&json).unwrap(), item);
+    }
+    let mut receipt = Receipt::default();
+    for event in receipt_events() {
+        receipt.apply(&event);
+        let json = serde_json::to_string(&receipt).unwrap();
+        assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), receipt);
     }
     let mut reservation = Reservation::default();
     for event in reservation_events() {

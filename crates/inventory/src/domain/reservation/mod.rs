@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{LineId, LocationId, OrderId, ReservationId, Sku};
 use super::stock_item::{Allocation, Hold};
 use order::{CommittedLine, ForOrder, LineShortfall, Refusal};
+pub(super) use shelves::Shelves;
 pub use shelves::Shortfall;
 pub use view::{LineView, ReservationAnswer, ReservationState, ReservationView, WrongTransition};
 

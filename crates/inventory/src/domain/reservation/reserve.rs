@@ -193,7 +193,7 @@ impl ReserveLine {
 }
 
 /// Refuses a line id that occurs twice.
-pub(super) fn unique<'l>(line_ids: impl ExactSizeIterator<Item = &'l LineId>) -> Result<(), Invalid> {
+pub(in crate::domain) fn unique<'l>(line_ids: impl ExactSizeIterator<Item = &'l LineId>) -> Result<(), Invalid> {
     if line_ids.len() < 2 {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Details, Level};
+use super::{Arrival, Bucket, Delivery, Details, Level};
 use crate::domain::ids::{Bin, LineId, LocationId, ReservationId};
 use crate::domain::reason::Reason;
 
@@ -105,6 +105,12 @@ pub enum StockEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<Timestamp>,
     },
+    /// Units of a receipt are to come.
+    Expected(Arrival),
+    /// Units of a receipt that were expected are so no more: they come at another time, or not at all.
+    Withdrawn(Arrival),
+    /// Units came in with a receipt or a transfer.
+    Delivered(Delivery),
 }
 
 /// What becomes of units that came back.

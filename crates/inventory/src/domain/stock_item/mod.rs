@@ -6,6 +6,7 @@ pub mod assign_bin;
 mod event;
 pub mod expire;
 mod expiring;
+mod incoming;
 pub mod register;
 pub mod replenish;
 mod sourcing;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{Bin, LocationId, QUANTITY_MAX, Sku};
 pub use event::{Disposition, Hold, StockEvent};
 pub use expiring::{Bucket, Expiring, expiry};
+pub use incoming::{Arrival, DATES_MAX, Delivery, Due, Inbound, Incoming};
 pub use sourcing::Allocation;
 
 /// The most units on hand of one SKU at one location.
@@ -113,6 +115,8 @@ pub struct StockItem {
     #[serde(default)]
     bins: BTreeMap<LocationId, Bin>,
     expiring: Expiring,
+    #[serde(default)]
+    incoming: Incoming,
 }
 
 impl StockItem {
@@ -175,6 +179,12 @@ impl StockItem {
         &self.expiring
     }
 
+    /// The units that are to come, by when and where they do.
+    #[must_use]
+    pub fn incoming(&self) -> &Incoming {
+        &self.incoming
+    }
+
     /// Whether the promise holds: no counter is negative, and no more is promised or damaged than on hand and backorders
     /// cover.
     #[must_use]
@@ -185,6 +195,7 @@ impl StockItem {
         self.levels.values().all(counted)
             && total.on_hand + self.details.backorder_limit >= total.unavailable()
             && self.expiring.total() <= total.reserved
+            && self.incoming.is_sound()
     }
 
     fn change(&mut self, location: &LocationId, change: impl FnOnce(&mut Level)) {
@@ -204,7 +215,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -258,6 +269,19 @@ impl Aggregate for StockItem {
                     self.change(&bucket.location, |level| level.reserved -= bucket.quantity);
                 }
                 self.expiring.expire(buckets, *next);
+            }
+            StockEvent::Expected(arrival) => {
+                self.change(&arrival.location, |_| {});
+                self.incoming.add(arrival);
+            }
+            StockEvent::Withdrawn(arrival) => self.incoming.take(arrival),
+            StockEvent::Delivered(delivery) => {
+                let added = delivery.adds();
+                self.change(&delivery.location, |level| {
+                    level.on_hand += added.on_hand;
+                    level.damaged += added.damaged;
+                });
+                delivery.fulfils().iter().for_each(|arrival| self.incoming.take(arrival));
             }
         }
     }

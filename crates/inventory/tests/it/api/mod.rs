@@ -4,6 +4,7 @@ mod bad_input;
 mod description;
 mod headers;
 mod lists;
+mod receipts;
 mod reservations;
 mod shop;
 mod short_paths;

@@ -1,11 +1,13 @@
 //! The model: what a careful clerk with a list of holds would say. It shares no rule with the code it judges; it takes
 //! over only where units were found, and checks that they were there.
 
+mod inbound;
 mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PLACES, SKUS};
+pub(crate) use inbound::Wanted;
 
 /// One line as asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +59,7 @@ pub(crate) struct Model {
     now: i64,
     shelves: [Shelf; SKUS],
     bookings: BTreeMap<usize, Booking>,
+    receipts: BTreeMap<usize, inbound::Receipt>,
 }
 
 fn rounded(ms: i64) -> i64 {
