@@ -82,4 +82,10 @@ pub enum Movement {
     Withdrawn,
     /// Goods of a supplier came in.
     Received,
+    /// Units left for another location (`onHandDelta`), and are to come there (`incomingDelta`).
+    TransferShipped,
+    /// Units of a transfer came in.
+    TransferReceived,
+    /// Units in transit are lost.
+    LostInTransit,
 }

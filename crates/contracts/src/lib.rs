@@ -27,6 +27,7 @@ mod shipment;
 mod short_paths;
 mod sku;
 mod stock;
+mod transfer;
 mod wave;
 mod webhook;
 
@@ -67,6 +68,10 @@ pub use short_paths::{
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
 pub use stock::{AssignBin, BinAssignment, ExpectedUnits, LocationStock, LowStock, Stock, StockAtLocation};
+pub use transfer::{
+    ReceiveTransfer, ReceiveTransferLine, RequestTransfer, RequestTransferLine, ShipTransfer, Transfer, TransferLine,
+    TransferState,
+};
 pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,

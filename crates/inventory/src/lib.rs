@@ -24,6 +24,7 @@ use application::{
     reservation_by_id::ReservationById,
     stock_of_sku::StockOfSku,
     sweep::DueSkus,
+    transfers::{ListTransfers, TransferById},
 };
 use domain::location::{Location, register::RegisterLocation};
 use domain::receipt::{
@@ -38,11 +39,15 @@ use domain::stock_item::{
     StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, replenish::Replenish,
     update::UpdateSku,
 };
+use domain::transfer::{
+    Transfer, cancel::CancelTransfer, receive::ReceiveTransfer, request::RequestTransfer, ship::ShipTransfer,
+};
 use publish::publish;
 use react::Orders;
 use read_models::{
     expiring_holds::ExpiringHoldsProjection, incoming::IncomingProjection, locations::LocationProjection,
     receipts::ReceiptProjection, stock::StockProjection, stock_at_location::StockAtLocationProjection,
+    transfers::TransferProjection,
 };
 
 /// All that Inventory consists of.
@@ -54,6 +59,7 @@ pub fn context() -> cqrs::Context {
         .aggregate::<Location>()
         .aggregate::<Reservation>()
         .aggregate::<Receipt>()
+        .aggregate::<Transfer>()
         // What can be asked of it.
         .command::<RegisterSku>()
         .command::<UpdateSku>()
@@ -75,6 +81,10 @@ pub fn context() -> cqrs::Context {
         .command::<Reschedule>()
         .command::<CancelReceipt>()
         .command::<CloseReceipt>()
+        .command::<RequestTransfer>()
+        .command::<ShipTransfer>()
+        .command::<ReceiveTransfer>()
+        .command::<CancelTransfer>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -88,6 +98,8 @@ pub fn context() -> cqrs::Context {
         .query::<ReceiptById>()
         .query::<ListReceipts>()
         .query::<ListIncoming>()
+        .query::<TransferById>()
+        .query::<ListTransfers>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
@@ -95,6 +107,7 @@ pub fn context() -> cqrs::Context {
         .view(LocationProjection)
         .view(IncomingProjection)
         .view(ReceiptProjection)
+        .view(TransferProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

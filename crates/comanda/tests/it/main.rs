@@ -27,5 +27,6 @@ mod server;
 mod shop;
 mod short_paths;
 mod skus;
+mod transfers;
 mod verify;
 mod wait;

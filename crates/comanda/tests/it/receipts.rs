@@ -53,7 +53,8 @@ fn differs(stopped: &Stopped) -> String {
 fn a_row_of_what_is_to_come_that_was_tampered_with_is_named() {
     let stopped = receiving().stop();
     stopped.verifies();
-    let change = "UPDATE m_incoming_v1 SET document = replace(document, '\"quantity\":40', '\"quantity\":41')";
+    let change =
+        "UPDATE m_incoming_v1 SET document = CAST(replace(document, '\"quantity\":40', '\"quantity\":41') AS BLOB)";
     assert_eq!(data(&stopped, "views.db").execute(change, []).unwrap(), 1);
     let printed = differs(&stopped);
     assert!(printed.contains("incoming") && printed.contains("po-1"), "{printed}");
@@ -68,5 +69,5 @@ fn a_receipt_that_says_other_units_came_than_the_stock_is_named() {
     assert_eq!(log.execute(changed, []).unwrap(), 1);
     drop(log);
     let printed = differs(&stopped);
-    assert!(printed.contains("receipt po-1") && printed.contains("59 units of TEA came"), "{printed}");
+    assert!(printed.contains("receipt po-1") && printed.contains("of TEA it says"), "{printed}");
 }

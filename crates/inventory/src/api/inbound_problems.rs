@@ -1,32 +1,54 @@
-//! The problems of what comes in: what each rejection of a command on a receipt becomes over HTTP.
+//! The problems of what comes in: what each rejection of a command on a receipt or a transfer becomes over HTTP.
 
 use comanda_contracts as contract;
 use comanda_web::Problem;
 
 use super::problems::{
-    ID_CONFLICT, MORE_THAN_EXPECTED, STOCK_OUT_OF_RANGE, TOO_MANY_DATES, TOO_MANY_DELIVERIES, UNKNOWN_LINE,
-    UNKNOWN_RECEIPT, WRONG_TRANSITION, location_of, unknown_location, unknown_sku,
+    ID_CONFLICT, MORE_THAN_EXPECTED, MORE_THAN_SHIPPED, STOCK_OUT_OF_RANGE, TOO_MANY_DATES, TOO_MANY_DELIVERIES,
+    UNKNOWN_LINE, UNKNOWN_RECEIPT, UNKNOWN_TRANSFER, WRONG_TRANSITION, insufficient, location_of, unknown_location,
+    unknown_sku,
 };
-use crate::domain::ids::ReceiptId;
-use crate::domain::receipt::WrongTransition;
+use crate::domain::ids::{ReceiptId, TransferId};
 use crate::domain::receipt::cancel::EndReceiptRejection;
 use crate::domain::receipt::expect::OpenRejection;
 use crate::domain::receipt::receive::ReceiveRejection;
 use crate::domain::receipt::reschedule::RescheduleRejection;
+use crate::domain::transfer::cancel::CancelTransferRejection;
+use crate::domain::transfer::receive::ReceiveTransferRejection;
+use crate::domain::transfer::request::RequestTransferRejection;
+use crate::domain::transfer::ship::ShipTransferRejection;
+use crate::domain::{receipt, transfer};
 
 /// The problem of a receipt that nobody has named.
 pub(super) fn unknown_receipt(id: &ReceiptId) -> Problem {
     Problem::new(UNKNOWN_RECEIPT, format!("Receipt {id} does not exist."))
 }
 
+/// The problem of a transfer that nobody has named.
+pub(super) fn unknown_transfer(id: &TransferId) -> Problem {
+    Problem::new(UNKNOWN_TRANSFER, format!("Transfer {id} does not exist."))
+}
+
+fn at_transfer(id: &TransferId, problem: Problem) -> Problem {
+    problem.with(|problem| problem.instance = Some(format!("/v1/transfers/{id}")))
+}
+
 fn at_receipt(id: &ReceiptId, problem: Problem) -> Problem {
     problem.with(|problem| problem.instance = Some(format!("/v1/receipts/{id}")))
 }
 
-impl From<WrongTransition> for Problem {
-    fn from(wrong: WrongTransition) -> Self {
+impl From<receipt::WrongTransition> for Problem {
+    fn from(wrong: receipt::WrongTransition) -> Self {
         let allowed = wrong.from.allowed().iter().map(|state| state.as_str().to_owned()).collect();
         let detail = format!("A receipt that is {} cannot become {}.", wrong.from, wrong.to);
+        transition(detail, wrong.from.as_str(), wrong.to.as_str(), allowed)
+    }
+}
+
+impl From<transfer::WrongTransition> for Problem {
+    fn from(wrong: transfer::WrongTransition) -> Self {
+        let allowed = wrong.from.allowed().iter().map(|state| state.as_str().to_owned()).collect();
+        let detail = format!("A transfer that is {} cannot become {}.", wrong.from, wrong.to);
         transition(detail, wrong.from.as_str(), wrong.to.as_str(), allowed)
     }
 }
@@ -102,6 +124,63 @@ impl From<EndReceiptRejection> for Problem {
         match rejection {
             EndReceiptRejection::UnknownReceipt { receipt_id } => unknown_receipt(&receipt_id),
             EndReceiptRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
+
+impl From<RequestTransferRejection> for Problem {
+    fn from(rejection: RequestTransferRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            RequestTransferRejection::UnknownSku { line, sku } => {
+                location_of(format!("/lines/{line}/sku"), unknown_sku(&sku))
+            }
+            RequestTransferRejection::UnknownLocation { location } => unknown_location(&location),
+            RequestTransferRejection::IdConflict { transfer_id } => {
+                at_transfer(&transfer_id, Self::new(ID_CONFLICT, detail))
+            }
+        }
+    }
+}
+
+impl From<ShipTransferRejection> for Problem {
+    fn from(rejection: ShipTransferRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            ShipTransferRejection::UnknownTransfer { transfer_id } => unknown_transfer(&transfer_id),
+            ShipTransferRejection::WrongTransition(wrong) => wrong.into(),
+            ShipTransferRejection::InsufficientStock { shortfalls } => insufficient(shortfalls, "Nothing left: "),
+            ShipTransferRejection::TooManyDates { .. } => Self::new(TOO_MANY_DATES, detail),
+        }
+    }
+}
+
+impl From<ReceiveTransferRejection> for Problem {
+    fn from(rejection: ReceiveTransferRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            ReceiveTransferRejection::UnknownTransfer { transfer_id } => unknown_transfer(&transfer_id),
+            ReceiveTransferRejection::UnknownLine { .. } => Self::new(UNKNOWN_LINE, detail),
+            ReceiveTransferRejection::WrongTransition(wrong) => wrong.into(),
+            ReceiveTransferRejection::DeliveryConflict { transfer_id, .. } => {
+                at_transfer(&transfer_id, Self::new(ID_CONFLICT, detail))
+            }
+            ReceiveTransferRejection::MoreThanShipped { in_transit, wanted, .. } => {
+                counted(Self::new(MORE_THAN_SHIPPED, detail), in_transit, wanted)
+            }
+            ReceiveTransferRejection::TooMuch { on_hand, .. } => {
+                Self::new(STOCK_OUT_OF_RANGE, detail).with(|problem| problem.actual = Some(on_hand))
+            }
+            ReceiveTransferRejection::TooManyDeliveries { .. } => Self::new(TOO_MANY_DELIVERIES, detail),
+        }
+    }
+}
+
+impl From<CancelTransferRejection> for Problem {
+    fn from(rejection: CancelTransferRejection) -> Self {
+        match rejection {
+            CancelTransferRejection::UnknownTransfer { transfer_id } => unknown_transfer(&transfer_id),
+            CancelTransferRejection::WrongTransition(wrong) => wrong.into(),
         }
     }
 }

@@ -70,5 +70,8 @@ fn movement(kind: MovementKind) -> contract::Movement {
         MovementKind::Expected => contract::Movement::Expected,
         MovementKind::Withdrawn => contract::Movement::Withdrawn,
         MovementKind::Received => contract::Movement::Received,
+        MovementKind::TransferShipped => contract::Movement::TransferShipped,
+        MovementKind::TransferReceived => contract::Movement::TransferReceived,
+        MovementKind::LostInTransit => contract::Movement::LostInTransit,
     }
 }

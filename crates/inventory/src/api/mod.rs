@@ -15,6 +15,7 @@ mod reservations;
 mod short_paths;
 mod skus;
 mod stock;
+mod transfers;
 
 use std::sync::Arc;
 
@@ -63,6 +64,11 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/receipts/{receiptId}/cancel", post(receipts::cancel))
         .route("/v1/receipts/{receiptId}/close", post(receipts::close))
         .route("/v1/incoming", get(receipts::list_incoming))
+        .route("/v1/transfers", post(transfers::request).get(transfers::list))
+        .route("/v1/transfers/{transferId}", get(transfers::read))
+        .route("/v1/transfers/{transferId}/ship", post(transfers::ship))
+        .route("/v1/transfers/{transferId}/receive", post(transfers::receive))
+        .route("/v1/transfers/{transferId}/cancel", post(transfers::cancel))
         .route("/inventory", get(short_paths::list))
         .route("/inventory/{sku}", get(short_paths::read))
         .route("/inventory/{sku}/reserve", post(short_paths::reserve))
@@ -97,6 +103,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         reservations::extend, reservations::consume,
         receipts::create, receipts::list, receipts::read, receipts::receive, receipts::reschedule, receipts::cancel,
         receipts::close, receipts::list_incoming,
+        transfers::request, transfers::list, transfers::read, transfers::ship, transfers::receive, transfers::cancel,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
     ),
@@ -107,6 +114,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "Availability", description = "Can all of this be promised now?"),
         (name = "Reservations", description = "Stock held for one owner, line by line."),
         (name = "Receipts", description = "Goods of suppliers that are to come, or have come."),
+        (name = "Transfers", description = "Goods that go from one location to another."),
         (name = "Short paths", description = "The interface of the system this one replaces, still valid."),
     )
 )]

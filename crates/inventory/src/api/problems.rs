@@ -50,6 +50,10 @@ kinds! {
         "No receipt has this id. Announce it, or book it in, with `POST /v1/receipts`.";
     MORE_THAN_EXPECTED = 409, "more-than-expected", "More came than was expected",
         "Of each line a tenth more than expected may come, rounded up: `expected` says how many in all, `actual` how many would have come. Book what exceeds it as a receipt of its own.";
+    UNKNOWN_TRANSFER = 404, "unknown-transfer", "The transfer is not known",
+        "No transfer has this id. Request it with `POST /v1/transfers`.";
+    MORE_THAN_SHIPPED = 409, "more-than-shipped", "More came than is in transit",
+        "Of each line as much can come or be lost as is in transit: `expected` says how much that is, `actual` how much was named. Book what exceeds it as a receipt of its own.";
     TOO_MANY_DATES = 409, "too-many-dates", "The SKU is expected on too many dates",
         "A SKU is expected on at most 200 dates at once. Bring deliveries together under fewer dates.";
     TOO_MANY_DELIVERIES = 409, "too-many-deliveries", "The goods have come too many times",
@@ -70,7 +74,7 @@ pub(super) fn unknown_reservation(id: &ReservationId) -> Problem {
     Problem::new(UNKNOWN_RESERVATION, format!("Reservation {id} does not exist."))
 }
 
-fn insufficient(shortfalls: Vec<Shortfall>, why: &str) -> Problem {
+pub(super) fn insufficient(shortfalls: Vec<Shortfall>, why: &str) -> Problem {
     let detail = match shortfalls.as_slice() {
         [one] => format!("{why}SKU {}: {} wanted, {} available.", one.sku, one.requested, one.available),
         all => format!("{why}{} SKUs are short: see `shortfalls`.", all.len()),

@@ -13,6 +13,7 @@ use crate::domain::ids::{LineId, LocationId, ReservationId};
 use crate::domain::receipt::Receipt;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::stock_item::{Disposition, Hold, StockEvent, StockItem};
+use crate::domain::transfer::Transfer;
 
 use arrivals::Arrivals;
 
@@ -29,6 +30,7 @@ pub struct Audit {
     skus: HashMap<String, Book>,
     reservations: HashMap<String, Reservation>,
     receipts: HashMap<String, Receipt>,
+    transfers: HashMap<String, Transfer>,
     findings: Vec<String>,
     oversold: i64,
 }
@@ -105,7 +107,12 @@ impl Audit {
             Err(unreadable) => return self.find(unreadable.to_string()),
         }
         match event.as_event_of::<Receipt>() {
-            Ok(Some(change)) => self.receipts.entry(id.to_owned()).or_default().apply(&change),
+            Ok(Some(change)) => return self.receipts.entry(id.to_owned()).or_default().apply(&change),
+            Ok(None) => {}
+            Err(unreadable) => return self.find(unreadable.to_string()),
+        }
+        match event.as_event_of::<Transfer>() {
+            Ok(Some(change)) => self.transfers.entry(id.to_owned()).or_default().apply(&change),
             Ok(None) => {}
             Err(unreadable) => self.find(unreadable.to_string()),
         }
@@ -148,7 +155,7 @@ impl Audit {
         for (id, _) in claimed {
             self.find(format!("stock is held for reservation {id}, which does not exist"));
         }
-        for what in arrivals::against(&self.receipts, &skus) {
+        for what in arrivals::against(&self.receipts, &self.transfers, &skus) {
             self.find(what);
         }
         Books {
@@ -202,6 +209,11 @@ impl Book {
                 self.totals.damaged += delivery.damaged;
                 self.arrivals.came(delivery, wrong);
             }
+            StockEvent::Transferred { from, arrival } => {
+                self.put(from, -arrival.quantity);
+                self.arrivals.ship(arrival, wrong);
+            }
+            StockEvent::LostInTransit(arrival) => self.arrivals.lose(arrival, wrong),
             StockEvent::BinAssigned { .. } | StockEvent::PromisableRaised { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {

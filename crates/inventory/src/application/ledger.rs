@@ -132,7 +132,9 @@ fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> Le
             (Some(disposition.reason()), Some(Arc::clone(reference)))
         }
         StockEvent::Expected(arrival) | StockEvent::Withdrawn(arrival) => (None, Some(arrival.by.to_string().into())),
-        StockEvent::Delivered(delivery) => (Some(Reason::Received), Some(delivery.by.to_string().into())),
+        StockEvent::Delivered(delivery) => (Some(delivery.reason()), Some(delivery.by.to_string().into())),
+        StockEvent::Transferred { arrival, .. } => (Some(Reason::Movement), Some(arrival.by.to_string().into())),
+        StockEvent::LostInTransit(arrival) => (Some(Reason::Lost), Some(arrival.by.to_string().into())),
         _ => (None, None),
     };
     LedgerEntry {

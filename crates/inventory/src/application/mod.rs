@@ -14,3 +14,4 @@ pub mod receipts;
 pub mod reservation_by_id;
 pub mod stock_of_sku;
 pub mod sweep;
+pub mod transfers;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cqrs::Timestamp;
 use cqrs::testkit::Given;
 
-use super::ids::{DeliveryId, LineId, LocationId, OrderId, Quantity, ReceiptId, ReservationId, Sku};
+use super::ids::{DeliveryId, LineId, LocationId, OrderId, Quantity, ReceiptId, ReservationId, Sku, TransferId};
 use super::location::{Location, LocationEvent};
 use super::receipt::expect::{Expect, ExpectLine};
 use super::reservation::commit::{Commit, CommitLine};
@@ -13,6 +13,8 @@ use super::reservation::order::ForOrder;
 use super::reservation::reserve::{Reserve, ReserveLine};
 use super::reservation::{Reservation, Shortfall};
 use super::stock_item::{Arrival, Details, Inbound, Level, StockEvent, StockItem};
+use super::transfer::request::{RequestTransfer, TransferLine};
+use super::transfer::ship::ShipTransfer;
 
 pub(super) fn sku(id: &str) -> Sku {
     Sku::parse(id).unwrap()
@@ -104,6 +106,25 @@ pub(super) fn expect(id: &str, lines: &[(&str, i64, i64)]) -> Expect {
 pub(super) fn arrival(id: &str, line_id: &str, quantity: i64, ms: i64) -> Arrival {
     let (by, line) = (Inbound::Receipt(receipt(id)), line(line_id));
     Arrival { by, line, location: place("main"), quantity, expected_at: at(ms) }
+}
+
+pub(super) fn transfer_id(id: &str) -> TransferId {
+    TransferId::parse(id).unwrap()
+}
+
+/// A transfer from `main` to `berlin` of `(sku, units)` lines with the ids `1`, `2`, …
+pub(super) fn transfer(id: &str, lines: &[(&str, i64)]) -> RequestTransfer {
+    let line = |(place, &(id, quantity)): (usize, &(&str, i64))| TransferLine {
+        line_id: line(&(place + 1).to_string()),
+        sku: sku(id),
+        quantity: units(quantity),
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    RequestTransfer { transfer_id: transfer_id(id), from: place("main"), to: place("berlin"), lines }
+}
+
+pub(super) fn ship(id: &str, ms: i64) -> ShipTransfer {
+    ShipTransfer { transfer_id: transfer_id(id), expected_at: at(ms) }
 }
 
 /// The counters of a SKU over all locations: on hand, committed, reserved.

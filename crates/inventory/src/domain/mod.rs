@@ -8,3 +8,4 @@ pub mod reason;
 pub mod receipt;
 pub mod reservation;
 pub mod stock_item;
+pub mod transfer;

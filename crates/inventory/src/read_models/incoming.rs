@@ -56,8 +56,12 @@ impl Projection for IncomingProjection {
         let Some(happened) = event.as_event_of::<StockItem>()? else { return Ok(()) };
         let sku = event.stream.id();
         match &*happened {
-            StockEvent::Expected(arrival) => change(rows, sku, arrival, arrival.quantity),
-            StockEvent::Withdrawn(arrival) => change(rows, sku, arrival, -arrival.quantity),
+            StockEvent::Expected(arrival) | StockEvent::Transferred { arrival, .. } => {
+                change(rows, sku, arrival, arrival.quantity);
+            }
+            StockEvent::Withdrawn(arrival) | StockEvent::LostInTransit(arrival) => {
+                change(rows, sku, arrival, -arrival.quantity);
+            }
             StockEvent::Delivered(delivery) => {
                 delivery.fulfils().iter().for_each(|arrival| change(rows, sku, arrival, -arrival.quantity));
             }

@@ -7,3 +7,4 @@ pub mod movements;
 pub mod receipts;
 pub mod stock;
 pub mod stock_at_location;
+pub mod transfers;

@@ -5,7 +5,7 @@ use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
-use crate::domain::stock_item::{Arrival, Hold, Level, StockEvent};
+use crate::domain::stock_item::{Arrival, Hold, Inbound, Level, StockEvent};
 
 /// What kind of movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,12 @@ pub enum MovementKind {
     Withdrawn,
     /// Units came in with a receipt.
     Received,
+    /// Units left for another location, and are to come there.
+    TransferShipped,
+    /// Units came in with a transfer.
+    TransferReceived,
+    /// Units in transit will not come.
+    LostInTransit,
 }
 
 /// One change of one SKU's counters at one location.
@@ -93,8 +99,19 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         StockEvent::Expected(arrival) => vec![incoming(MovementKind::Expected, arrival, arrival.quantity)],
         StockEvent::Withdrawn(arrival) => vec![incoming(MovementKind::Withdrawn, arrival, -arrival.quantity)],
         StockEvent::Delivered(delivery) => {
-            let (location, delta, kind) = (&delivery.location, delivery.adds(), MovementKind::Received);
+            let kind = match delivery.by {
+                Inbound::Receipt(_) => MovementKind::Received,
+                Inbound::Transfer(_) => MovementKind::TransferReceived,
+            };
+            let (location, delta) = (&delivery.location, delivery.adds());
             vec![Movement { kind, location, delta, incoming: -delivery.expected, hold: None }]
+        }
+        StockEvent::Transferred { from, arrival } => {
+            let (kind, units) = (MovementKind::TransferShipped, arrival.quantity);
+            vec![counted(kind, from, -units), incoming(kind, arrival, units)]
+        }
+        StockEvent::LostInTransit(arrival) => {
+            vec![incoming(MovementKind::LostInTransit, arrival, -arrival.quantity)]
         }
     }
 }

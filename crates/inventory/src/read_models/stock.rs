@@ -112,8 +112,8 @@ impl Projection for StockProjection {
                     row.add(location, Level::default());
                     row.bins.insert(location.clone(), bin.clone());
                 }
-                StockEvent::Expected(arrival) => row.incoming.add(arrival),
-                StockEvent::Withdrawn(arrival) => row.incoming.take(arrival),
+                StockEvent::Expected(arrival) | StockEvent::Transferred { arrival, .. } => row.incoming.add(arrival),
+                StockEvent::Withdrawn(arrival) | StockEvent::LostInTransit(arrival) => row.incoming.take(arrival),
                 StockEvent::Delivered(delivery) => {
                     delivery.fulfils().iter().for_each(|arrival| row.incoming.take(arrival));
                 }

@@ -14,6 +14,7 @@ use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, Reser
 use comanda_inventory::domain::stock_item::{
     Allocation, Arrival, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
 };
+use comanda_inventory::domain::transfer::{ArrivedUnits, RequestedLine, Transfer, TransferEvent};
 
 use crate::house::{line, place, reservation, sku};
 
@@ -80,8 +81,21 @@ fn inbound_events() -> Vec<StockEvent> {
         StockEvent::Expected(arrival.clone()),
         StockEvent::Withdrawn(arrival),
         StockEvent::Delivered(delivery),
-        StockEvent::Expected(moved),
         StockEvent::Delivered(late),
+        StockEvent::Transferred { from: place("berlin"), arrival: moved.clone() },
+        StockEvent::LostInTransit(moved),
+    ]
+}
+
+fn transfer_events() -> Vec<TransferEvent> {
+    let (line_id, delivery) = (line("1"), DeliveryId::parse("van-1").unwrap());
+    let wanted = RequestedLine { line_id, sku: sku("TEA"), quantity: 5 };
+    let units = |quantity, damaged, lost| ArrivedUnits { line_id: line("1"), quantity, damaged, lost };
+    vec![
+        TransferEvent::Requested { from: place("main"), to: place("berlin"), lines: vec![wanted] },
+        TransferEvent::Shipped { expected_at: at(900_000) },
+        TransferEvent::Received { delivery, lines: vec![units(2, 0, 0), units(1, 1, 1)] },
+        TransferEvent::Cancelled,
     ]
 }
 
@@ -190,6 +204,8 @@ fn stored_events_keep_their_shape() {
         &stored(&locations),
         "# receipt",
         &stored(&receipt_events()),
+        "# transfer",
+        &stored(&transfer_events()),
     ];
     insta::assert_snapshot!("stored_events", parts.join("\n"));
 }
@@ -207,6 +223,12 @@ fn a_snapshot_of_a_state_reads_back_as_itself() {
         receipt.apply(&event);
         let json = serde_json::to_string(&receipt).unwrap();
         assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), receipt);
+    }
+    let mut transfer = Transfer::default();
+    for event in transfer_events() {
+        transfer.apply(&event);
+        let json = serde_json::to_string(&transfer).unwrap();
+        assert_eq!(serde_json::from_str::<Transfer>(&json).unwrap(), transfer);
     }
     let mut reservation = Reservation::default();
     for event in reservation_events() {

@@ -111,6 +111,15 @@ pub enum StockEvent {
     Withdrawn(Arrival),
     /// Units came in with a receipt or a transfer.
     Delivered(Delivery),
+    /// Units left for another location and are in transit.
+    Transferred {
+        /// Where they left.
+        from: LocationId,
+        /// What is to come where they go.
+        arrival: Arrival,
+    },
+    /// Units in transit will not come.
+    LostInTransit(Arrival),
 }
 
 /// What becomes of units that came back.

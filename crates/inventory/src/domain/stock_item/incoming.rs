@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Level;
 use crate::domain::ids::{DeliveryId, LineId, LocationId, ReceiptId, TransferId};
+use crate::domain::reason::Reason;
 
 /// The most pairs of an instant and a location at which units of one SKU are expected.
 pub const DATES_MAX: usize = 200;
@@ -81,6 +82,15 @@ impl Delivery {
     #[must_use]
     pub fn adds(&self) -> Level {
         Level { on_hand: self.quantity, damaged: self.damaged, ..Level::default() }
+    }
+
+    /// The reason code of the ledger entry.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self.by {
+            Inbound::Receipt(_) => Reason::Received,
+            Inbound::Transfer(_) => Reason::Movement,
+        }
     }
 
     /// What is not to come any more, because it has.

@@ -274,7 +274,7 @@ impl Aggregate for StockItem {
                 self.change(&arrival.location, |_| {});
                 self.incoming.add(arrival);
             }
-            StockEvent::Withdrawn(arrival) => self.incoming.take(arrival),
+            StockEvent::Withdrawn(arrival) | StockEvent::LostInTransit(arrival) => self.incoming.take(arrival),
             StockEvent::Delivered(delivery) => {
                 let added = delivery.adds();
                 self.change(&delivery.location, |level| {
@@ -282,6 +282,11 @@ impl Aggregate for StockItem {
                     level.damaged += added.damaged;
                 });
                 delivery.fulfils().iter().for_each(|arrival| self.incoming.take(arrival));
+            }
+            StockEvent::Transferred { from, arrival } => {
+                self.change(from, |level| level.on_hand -= arrival.quantity);
+                self.change(&arrival.location, |_| {});
+                self.incoming.add(arrival);
             }
         }
     }

@@ -9,3 +9,4 @@ mod reservations;
 mod shop;
 mod short_paths;
 mod stock;
+mod transfers;

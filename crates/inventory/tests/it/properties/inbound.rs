@@ -1,9 +1,10 @@
-//! What comes in, among all the rest that happens: receipts announced, booked in parts, moved, given up.
+//! What comes in, among all the rest that happens: receipts announced, booked in parts, moved, given up, and transfers between the places.
 
 use comanda_inventory::application::list_incoming::ListIncoming;
 use comanda_inventory::application::page::PageRequest;
 use comanda_inventory::application::receipts::ReceiptById;
-use comanda_inventory::domain::ids::{DeliveryId, ReceiptId};
+use comanda_inventory::application::transfers::TransferById;
+use comanda_inventory::domain::ids::{DeliveryId, ReceiptId, TransferId};
 use comanda_inventory::domain::receipt::cancel::CancelReceipt;
 use comanda_inventory::domain::receipt::close::CloseReceipt;
 use comanda_inventory::domain::receipt::expect::{Expect, ExpectLine};
@@ -11,6 +12,11 @@ use comanda_inventory::domain::receipt::receive::{Receive, ReceiveLine};
 use comanda_inventory::domain::receipt::receive_unannounced::{CameLine, ReceiveUnannounced};
 use comanda_inventory::domain::receipt::reschedule::{Move, Reschedule};
 use comanda_inventory::domain::stock_item::StockItem;
+use comanda_inventory::domain::transfer::ArrivedUnits;
+use comanda_inventory::domain::transfer::cancel::CancelTransfer;
+use comanda_inventory::domain::transfer::receive::ReceiveTransfer;
+use comanda_inventory::domain::transfer::request::{RequestTransfer, TransferLine};
+use comanda_inventory::domain::transfer::ship::ShipTransfer;
 use cqrs::Timestamp;
 use proptest::prelude::*;
 
@@ -20,6 +26,7 @@ use crate::house::{House, line, units};
 
 const RECEIPTS: usize = 2;
 const DELIVERIES: usize = 3;
+const TRANSFERS: usize = 2;
 
 /// One thing that happens to a receipt; receipts, lines, deliveries and dates by number.
 #[derive(Clone, Debug)]
@@ -30,6 +37,10 @@ pub(super) enum Step {
     Reschedule(usize, i64),
     Cancel(usize),
     Close(usize),
+    Request { id: usize, from: usize, to: usize, lines: Vec<(usize, i64)> },
+    Ship(usize, i64),
+    Arrive { id: usize, delivery: usize, part: Option<(usize, i64, i64, i64)> },
+    Recall(usize),
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
@@ -39,6 +50,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let part = prop_oneof![1 => Just(None), 4 => (0..3_usize, 1..9_i64, 0..3_i64).prop_map(Some)];
     let receive = (id.clone(), 0..DELIVERIES, part);
     let came = (0..SKUS, 1..6_i64, 0..3_i64);
+    let moved = prop::collection::vec((0..SKUS, 1..6_i64), 1..3);
+    let fate = prop_oneof![1 => Just(None), 4 => (0..3_usize, 0..5_i64, 0..2_i64, 0..3_i64).prop_map(Some)];
     prop_oneof![
         4 => (id.clone(), place.clone(), lines).prop_map(|(id, place, lines)| Step::Expect { id, place, lines }),
         6 => receive.prop_map(|(id, delivery, part)| Step::Receive { id, delivery, part }),
@@ -46,11 +59,21 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (id.clone(), 0..4_i64).prop_map(|(id, day)| Step::Reschedule(id, day)),
         1 => id.clone().prop_map(Step::Cancel),
         1 => id.prop_map(Step::Close),
+        3 => (0..TRANSFERS, 0..PLACES, 1..PLACES, moved).prop_map(|(id, from, by, lines)| {
+            Step::Request { id, from, to: (from + by) % PLACES, lines }
+        }),
+        4 => (0..TRANSFERS, 0..4_i64).prop_map(|(id, day)| Step::Ship(id, day)),
+        5 => (0..TRANSFERS, 0..DELIVERIES, fate).prop_map(|(id, delivery, part)| Step::Arrive { id, delivery, part }),
+        1 => (0..TRANSFERS).prop_map(Step::Recall),
     ]
 }
 
 fn receipt_no(no: usize) -> ReceiptId {
     ReceiptId::parse(&format!("receipt-{no}")).unwrap()
+}
+
+fn transfer_no(no: usize) -> TransferId {
+    TransferId::parse(&format!("transfer-{no}")).unwrap()
 }
 
 fn day(day: i64) -> Timestamp {
@@ -104,6 +127,49 @@ pub(super) async fn take(house: &House, model: &mut Model, step: &Step) {
             let done = house.send(CloseReceipt { receipt_id: receipt_no(*id) }).await.is_ok();
             model.close_receipt(*id, done);
         }
+        Step::Request { .. } | Step::Ship(..) | Step::Arrive { .. } | Step::Recall(_) => {
+            take_transfer(house, model, step).await;
+        }
+    }
+}
+
+async fn take_transfer(house: &House, model: &mut Model, step: &Step) {
+    match step {
+        Step::Request { id, from, to, lines } => {
+            let line = |(no, (sku, quantity)): (usize, &(usize, i64))| TransferLine {
+                line_id: line(&no.to_string()),
+                sku: sku_no(*sku),
+                quantity: units(*quantity),
+            };
+            let asked = lines.iter().enumerate().map(line).collect();
+            let (transfer_id, from_place, to_place) = (transfer_no(*id), place_no(*from), place_no(*to));
+            let command = RequestTransfer { transfer_id, from: from_place, to: to_place, lines: asked };
+            model.request(*id, (*from, *to), lines, house.send(command).await.is_ok());
+        }
+        Step::Ship(id, to) => {
+            let command = ShipTransfer { transfer_id: transfer_no(*id), expected_at: day(*to) };
+            model.send_off(*id, *to, house.send(command).await.is_ok());
+        }
+        Step::Arrive { id, delivery, part } => {
+            // What is wrong in itself is no matter of the model: at least one unit, no more damaged than came.
+            let part =
+                part.map(|(no, came, damaged, lost)| (no, came, damaged.min(came), lost.max(i64::from(came == 0))));
+            let units = |(no, quantity, damaged, lost): (usize, i64, i64, i64)| ArrivedUnits {
+                line_id: line(&no.to_string()),
+                quantity,
+                damaged,
+                lost,
+            };
+            let (transfer_id, lines) = (transfer_no(*id), part.map(|part| vec![units(part)]));
+            let delivery_id = DeliveryId::parse(&delivery.to_string()).unwrap();
+            let done = house.send(ReceiveTransfer { transfer_id, delivery: delivery_id, lines }).await.is_ok();
+            model.arrive(*id, *delivery, part, done);
+        }
+        Step::Recall(id) => {
+            let done = house.send(CancelTransfer { transfer_id: transfer_no(*id) }).await.is_ok();
+            model.recall(*id, done);
+        }
+        _ => {}
     }
 }
 
@@ -114,6 +180,8 @@ pub(super) async fn compare(house: &mut House, model: &Model) {
         for by in 0..4 {
             assert_eq!(item.incoming().until(day(by)), model.incoming(no, by), "{} by day {by}", sku_no(no));
         }
+        let (on_hand, in_transit) = (item.total().on_hand, item.incoming().in_transit());
+        assert_eq!(on_hand + in_transit, model.owned(no), "{} is conserved", sku_no(no));
         let page = PageRequest::first(200);
         let listed = ListIncoming { sku: Some(sku_no(no)), location: None, before: None, page };
         let listed: i64 = house.ask(listed).await.items.iter().map(|row| row.quantity).sum();
@@ -122,5 +190,9 @@ pub(super) async fn compare(house: &mut House, model: &Model) {
     for no in 0..RECEIPTS {
         let seen = house.ask(ReceiptById { receipt_id: receipt_no(no) }).await;
         assert_eq!(seen.map(|(view, _)| view.state.as_str()), model.receipt_state(no), "state of receipt {no}");
+    }
+    for no in 0..TRANSFERS {
+        let seen = house.ask(TransferById { transfer_id: transfer_no(no) }).await;
+        assert_eq!(seen.map(|(view, _)| view.state.as_str()), model.transfer_state(no), "state of transfer {no}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod inbound;
 mod orders;
+mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,7 @@ pub(crate) struct Model {
     shelves: [Shelf; SKUS],
     bookings: BTreeMap<usize, Booking>,
     receipts: BTreeMap<usize, inbound::Receipt>,
+    transfers: BTreeMap<usize, transfers::Transfer>,
 }
 
 fn rounded(ms: i64) -> i64 {

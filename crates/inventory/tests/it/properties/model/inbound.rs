@@ -64,7 +64,8 @@ impl Model {
     pub(crate) fn incoming(&self, sku: usize, by: i64) -> i64 {
         let open = self.receipts.values().filter(|receipt| receipt.over.is_none());
         let lines = open.flat_map(|receipt| &receipt.lines);
-        lines.filter(|line| line.sku == sku && line.day <= by).map(Line::missing).sum()
+        let received: i64 = lines.filter(|line| line.sku == sku && line.day <= by).map(Line::missing).sum();
+        received + self.moving(sku, by)
     }
 
     pub(crate) fn expect(&mut self, id: usize, place: usize, lines: &[Wanted], done: bool) {
