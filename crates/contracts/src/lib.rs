@@ -66,7 +66,7 @@ pub use shipment::{
 pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
-pub use sku::{RegisterSku, Sku, UpdateSku};
+pub use sku::{Backorders, RegisterSku, SetBackorders, Sku, UpdateSku};
 pub use stock::{AssignBin, BinAssignment, ExpectedUnits, LocationStock, LowStock, Stock, StockAtLocation};
 pub use transfer::{
     ReceiveTransfer, ReceiveTransferLine, RequestTransfer, RequestTransferLine, ShipTransfer, Transfer, TransferLine,

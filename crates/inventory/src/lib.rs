@@ -37,7 +37,7 @@ use domain::reservation::{
 };
 use domain::stock_item::{
     StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, replenish::Replenish,
-    update::UpdateSku,
+    set_backorders::SetBackorders, update::UpdateSku,
 };
 use domain::transfer::{
     Transfer, cancel::CancelTransfer, receive::ReceiveTransfer, request::RequestTransfer, ship::ShipTransfer,
@@ -85,6 +85,7 @@ pub fn context() -> cqrs::Context {
         .command::<ShipTransfer>()
         .command::<ReceiveTransfer>()
         .command::<CancelTransfer>()
+        .command::<SetBackorders>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()

@@ -30,6 +30,7 @@ fn became_available(event: &Recorded, happened: &StockEvent) -> Result<Option<Co
     let (location, quantity) = match happened {
         StockEvent::Replenished { location, quantity }
         | StockEvent::PromisableRaised { location, quantity }
+        | StockEvent::BackordersOpened { location, quantity: quantity @ 1.. }
         | StockEvent::Returned { location, quantity, disposition: Disposition::Restock, .. } => (location, *quantity),
         StockEvent::Adjusted { location, delta, .. } if *delta > 0 => (location, *delta),
         StockEvent::Delivered(delivery) if delivery.quantity > delivery.damaged => {
@@ -278,6 +279,7 @@ mod tests {
         for event in [
             StockEvent::Replenished { location: location(), quantity: 3 },
             StockEvent::PromisableRaised { location: location(), quantity: 3 },
+            StockEvent::BackordersOpened { location: location(), quantity: 3 },
             adjusted(3),
             returned(Disposition::Restock),
             delivered(5, 2),
@@ -295,6 +297,7 @@ mod tests {
             returned(Disposition::Damaged),
             returned(Disposition::Scrap),
             delivered(2, 2),
+            StockEvent::BackordersOpened { location: location(), quantity: 0 },
             StockEvent::Held(hold(3)),
             StockEvent::Committed(hold(3)),
             StockEvent::HoldConfirmed(hold(3)),

@@ -48,6 +48,7 @@ fn a_reservation() {
             sku: "TEA-01".into(),
             requested: 3,
             held: 2,
+            backordered: 0,
             allocations: vec![Allocation { location_id: "main".into(), quantity: 2 }],
             consumed: 0,
         }],

@@ -1,6 +1,7 @@
 //! The HTTP interface of Inventory: one file per resource, each route with its handler and its description.
 
 mod availability;
+mod backorders;
 mod batch;
 mod bins;
 mod inbound_problems;
@@ -64,6 +65,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/receipts/{receiptId}/cancel", post(receipts::cancel))
         .route("/v1/receipts/{receiptId}/close", post(receipts::close))
         .route("/v1/incoming", get(receipts::list_incoming))
+        .route("/v1/skus/{sku}/backorders", put(backorders::set).merge(get(backorders::read)))
         .route("/v1/transfers", post(transfers::request).get(transfers::list))
         .route("/v1/transfers/{transferId}", get(transfers::read))
         .route("/v1/transfers/{transferId}/ship", post(transfers::ship))
@@ -103,6 +105,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         reservations::extend, reservations::consume,
         receipts::create, receipts::list, receipts::read, receipts::receive, receipts::reschedule, receipts::cancel,
         receipts::close, receipts::list_incoming,
+        backorders::set, backorders::read,
         transfers::request, transfers::list, transfers::read, transfers::ship, transfers::receive, transfers::cancel,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,

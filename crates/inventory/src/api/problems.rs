@@ -234,7 +234,9 @@ impl From<UpdateSkuRejection> for Problem {
         let detail = rejection.to_string();
         match rejection {
             UpdateSkuRejection::UnknownSku { sku } => unknown_sku(&sku),
-            UpdateSkuRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
+            UpdateSkuRejection::Promised { promised, on_hand, .. } => {
+                Self::new(STOCK_PROMISED, detail).with(|problem| problem.actual = Some(promised - on_hand))
+            }
         }
     }
 }

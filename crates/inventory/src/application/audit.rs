@@ -214,7 +214,10 @@ impl Book {
                 self.arrivals.ship(arrival, wrong);
             }
             StockEvent::LostInTransit(arrival) => self.arrivals.lose(arrival, wrong),
-            StockEvent::BinAssigned { .. } | StockEvent::PromisableRaised { .. } => {}
+            StockEvent::BinAssigned { .. }
+            | StockEvent::PromisableRaised { .. }
+            | StockEvent::BackordersChanged(_)
+            | StockEvent::BackordersOpened { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {
                     if bucket.expires_at > self.at {

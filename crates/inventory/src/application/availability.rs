@@ -55,7 +55,7 @@ impl Query for Availability {
         for (left, row) in left.values_mut().zip(rows) {
             if let Some(row) = row {
                 let (row, _) = as_of_now(read, row).await?;
-                let promisable = row.available + row.details.backorder_limit;
+                let promisable = row.promisable(read.now());
                 let to_promise = self.by.map(|by| row.promisable_by(by));
                 *left = Some(Left { available: row.available, promisable, to_promise });
             }

@@ -67,7 +67,9 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         | StockEvent::DetailsChanged(_)
         | StockEvent::HoldExtended { .. }
         | StockEvent::PromisableRaised { .. }
-        | StockEvent::BinAssigned { .. } => Vec::new(),
+        | StockEvent::BinAssigned { .. }
+        | StockEvent::BackordersChanged(_)
+        | StockEvent::BackordersOpened { .. } => Vec::new(),
         StockEvent::Adjusted { location, delta, .. } => vec![counted(MovementKind::Adjusted, location, *delta)],
         StockEvent::Replenished { location, quantity } => vec![counted(MovementKind::Replenished, location, *quantity)],
         StockEvent::Held(hold) => vec![of(hold, MovementKind::Held, reserved(hold.quantity))],

@@ -74,6 +74,7 @@ fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
         requested: quantity,
         location: None,
         allocations: vec![Allocation { location: LocationId::main(), quantity }],
+        beyond: 0,
         consumed: 0,
         released: false,
     };

@@ -1,6 +1,8 @@
 //! The shape of stored events and states, locked: an old log must stay readable. If this fails, do not change the
 //! snapshot of an event that has been released: add a new event, or a field with a default.
 
+use std::collections::BTreeMap;
+
 use cqrs::{Aggregate, Timestamp};
 
 use comanda_inventory::domain::ids::{Bin, DeliveryId, OrderId, ReceiptId, TransferId};
@@ -12,7 +14,7 @@ use comanda_inventory::domain::receipt::{
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
 use comanda_inventory::domain::stock_item::{
-    Allocation, Arrival, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+    Allocation, Arrival, BackorderTerms, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
 };
 use comanda_inventory::domain::transfer::{ArrivedUnits, RequestedLine, Transfer, TransferEvent};
 
@@ -84,6 +86,9 @@ fn inbound_events() -> Vec<StockEvent> {
         StockEvent::Delivered(late),
         StockEvent::Transferred { from: place("berlin"), arrival: moved.clone() },
         StockEvent::LostInTransit(moved),
+        StockEvent::BackordersChanged(BackorderTerms::default()),
+        StockEvent::BackordersChanged(BackorderTerms { from: Some(at(900_000)), incoming_only: true }),
+        StockEvent::BackordersOpened { location: place("main"), quantity: 3 },
     ]
 }
 
@@ -124,6 +129,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
         requested: 2,
         location: None,
         allocations: units().allocations,
+        beyond: 0,
         consumed: 0,
         released: false,
     };
@@ -136,8 +142,9 @@ fn reservation_events() -> Vec<ReservationEvent> {
             expires_at: Some(at(900_000)),
             allow_partial: true,
         },
-        ReservationEvent::ItemReserved(plain),
-        ReservationEvent::HeldAgain { lines: vec![units()] },
+        ReservationEvent::ItemReserved(Line { beyond: 1, ..plain }),
+        ReservationEvent::HeldAgain { lines: vec![units()], beyond: BTreeMap::new() },
+        ReservationEvent::HeldAgain { lines: vec![units()], beyond: [(line("1"), 1)].into() },
         ReservationEvent::Confirmed,
         ReservationEvent::Extended { expires_at: at(900_000) },
         ReservationEvent::Released,

@@ -186,6 +186,7 @@ impl ReserveLine {
             requested: self.quantity.units(),
             location: self.location.clone(),
             allocations: Vec::new(),
+            beyond: 0,
             consumed: 0,
             released: false,
         }

@@ -8,7 +8,7 @@ use cqrs::{Aggregate, Decision, States, Stream, Timestamp};
 use super::view::ReservationAnswer;
 use super::{Line, Reservation, ReservationEvent};
 use crate::domain::ids::{LocationId, ReservationId, Sku};
-use crate::domain::stock_item::{StockEvent, StockItem};
+use crate::domain::stock_item::{Allocation, StockEvent, StockItem};
 
 /// How much of one SKU was missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,8 @@ impl<'a> Shelves<'a> {
         if line.allocations.is_empty() || !item.has_room_for(&line.allocations) {
             line.allocations = item.source(line.location.as_ref(), wanted);
         }
+        let missing = |held: &Allocation| (held.quantity - item.level(&held.location).free().max(0)).max(0);
+        line.beyond = line.allocations.iter().map(missing).sum();
         for allocation in &line.allocations {
             self.record(&line.sku, StockEvent::Held(line.hold(reservation, allocation, expires_at)));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, Bucket, Delivery, Details, Level};
+use super::{Arrival, BackorderTerms, Bucket, Delivery, Details, Level};
 use crate::domain::ids::{Bin, LineId, LocationId, ReservationId};
 use crate::domain::reason::Reason;
 
@@ -120,6 +120,15 @@ pub enum StockEvent {
     },
     /// Units in transit will not come.
     LostInTransit(Arrival),
+    /// From now on units are promised beyond what is there under these terms.
+    BackordersChanged(BackorderTerms),
+    /// The day has come from which on units are promised beyond what is there.
+    BackordersOpened {
+        /// The first location to look at.
+        location: LocationId,
+        /// How many more can be promised.
+        quantity: i64,
+    },
 }
 
 /// What becomes of units that came back.

@@ -3,12 +3,14 @@
 
 pub mod adjust;
 pub mod assign_bin;
+mod backorders;
 mod event;
 pub mod expire;
 mod expiring;
 mod incoming;
 pub mod register;
 pub mod replenish;
+pub mod set_backorders;
 mod sourcing;
 pub mod take_back;
 pub mod update;
@@ -20,6 +22,7 @@ use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Bin, LocationId, QUANTITY_MAX, Sku};
+pub use backorders::BackorderTerms;
 pub use event::{Disposition, Hold, StockEvent};
 pub use expiring::{Bucket, Expiring, expiry};
 pub use incoming::{Arrival, DATES_MAX, Delivery, Due, Inbound, Incoming};
@@ -117,6 +120,11 @@ pub struct StockItem {
     expiring: Expiring,
     #[serde(default)]
     incoming: Incoming,
+    #[serde(default)]
+    backorders: BackorderTerms,
+    /// Whether the day has come that `backorders` names.
+    #[serde(default)]
+    backorders_open: bool,
 }
 
 impl StockItem {
@@ -225,6 +233,11 @@ impl Aggregate for StockItem {
                 self.details = details.clone();
             }
             StockEvent::DetailsChanged(details) => self.details = details.clone(),
+            StockEvent::BackordersChanged(terms) => {
+                self.backorders_open = self.backorders_open && terms.from == self.backorders.from;
+                self.backorders = *terms;
+            }
+            StockEvent::BackordersOpened { .. } => self.backorders_open = true,
             StockEvent::PromisableRaised { .. } => {}
             StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
             StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
@@ -292,6 +305,7 @@ impl Aggregate for StockItem {
     }
 
     fn due(&self, at: Timestamp) -> Option<StockEvent> {
-        self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next })
+        let expired = self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next });
+        expired.or_else(|| self.opens(at))
     }
 }

@@ -1,5 +1,6 @@
 //! The HTTP interface over in-memory stores, without a socket: what a client sends, what it gets, what it changed.
 
+mod backorders;
 mod bad_input;
 mod description;
 mod headers;

@@ -11,7 +11,8 @@ use comanda_inventory::domain::receipt::expect::{Expect, ExpectLine};
 use comanda_inventory::domain::receipt::receive::{Receive, ReceiveLine};
 use comanda_inventory::domain::receipt::receive_unannounced::{CameLine, ReceiveUnannounced};
 use comanda_inventory::domain::receipt::reschedule::{Move, Reschedule};
-use comanda_inventory::domain::stock_item::StockItem;
+use comanda_inventory::domain::stock_item::set_backorders::SetBackorders;
+use comanda_inventory::domain::stock_item::{BackorderTerms, StockItem};
 use comanda_inventory::domain::transfer::ArrivedUnits;
 use comanda_inventory::domain::transfer::cancel::CancelTransfer;
 use comanda_inventory::domain::transfer::receive::ReceiveTransfer;
@@ -41,6 +42,7 @@ pub(super) enum Step {
     Ship(usize, i64),
     Arrive { id: usize, delivery: usize, part: Option<(usize, i64, i64, i64)> },
     Recall(usize),
+    Limit { sku: usize, limit: i64, from: Option<i64>, incoming_only: bool },
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
@@ -50,6 +52,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let part = prop_oneof![1 => Just(None), 4 => (0..3_usize, 1..9_i64, 0..3_i64).prop_map(Some)];
     let receive = (id.clone(), 0..DELIVERIES, part);
     let came = (0..SKUS, 1..6_i64, 0..3_i64);
+    let from = prop_oneof![1 => Just(None), 1 => (0..20_i64).prop_map(Some)];
     let moved = prop::collection::vec((0..SKUS, 1..6_i64), 1..3);
     let fate = prop_oneof![1 => Just(None), 4 => (0..3_usize, 0..5_i64, 0..2_i64, 0..3_i64).prop_map(Some)];
     prop_oneof![
@@ -65,6 +68,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => (0..TRANSFERS, 0..4_i64).prop_map(|(id, day)| Step::Ship(id, day)),
         5 => (0..TRANSFERS, 0..DELIVERIES, fate).prop_map(|(id, delivery, part)| Step::Arrive { id, delivery, part }),
         1 => (0..TRANSFERS).prop_map(Step::Recall),
+        3 => (0..SKUS, 0..6_i64, from, any::<bool>()).prop_map(|(sku, limit, from, incoming_only)| {
+            Step::Limit { sku, limit, from, incoming_only }
+        }),
     ]
 }
 
@@ -126,6 +132,12 @@ pub(super) async fn take(house: &House, model: &mut Model, step: &Step) {
         Step::Close(id) => {
             let done = house.send(CloseReceipt { receipt_id: receipt_no(*id) }).await.is_ok();
             model.close_receipt(*id, done);
+        }
+        Step::Limit { sku, limit, from, incoming_only } => {
+            let terms = BackorderTerms { from: from.map(day), incoming_only: *incoming_only };
+            let command = SetBackorders { sku: sku_no(*sku), limit: *limit, terms };
+            let from = from.map(|from| day(from).as_millis());
+            model.limit(*sku, *limit, (from, *incoming_only), house.send(command).await.is_ok());
         }
         Step::Request { .. } | Step::Ship(..) | Step::Arrive { .. } | Step::Recall(_) => {
             take_transfer(house, model, step).await;

@@ -68,6 +68,25 @@ impl Model {
         received + self.moving(sku, by)
     }
 
+    /// What may be promised of a SKU beyond what is there, anywhere or at a place.
+    pub(crate) fn beyond(&self, sku: usize, place: Option<usize>) -> i64 {
+        let (limit, (from, incoming_only)) = (self.shelves[sku].limit, self.shelves[sku].terms);
+        if from.is_some_and(|from| from > self.now) {
+            return 0;
+        }
+        let here = |receipt: &&Receipt| receipt.over.is_none() && place.is_none_or(|place| place == receipt.place);
+        let lines = self.receipts.values().filter(here).flat_map(|receipt| &receipt.lines);
+        let coming: i64 = lines.filter(|line| line.sku == sku).map(Line::missing).sum();
+        if incoming_only { limit.min(coming + self.moving_to(sku, place)) } else { limit }
+    }
+
+    pub(crate) fn limit(&mut self, sku: usize, limit: i64, terms: (Option<i64>, bool), done: bool) {
+        assert_eq!(done, self.free_anywhere(sku) + limit >= 0, "limit {sku}");
+        if done {
+            (self.shelves[sku].limit, self.shelves[sku].terms) = (limit, terms);
+        }
+    }
+
     pub(crate) fn expect(&mut self, id: usize, place: usize, lines: &[Wanted], done: bool) {
         if let Some(known) = self.receipts.get(&id) {
             let asked: Vec<_> = known.lines.iter().map(|line| line.asked.clone()).collect();

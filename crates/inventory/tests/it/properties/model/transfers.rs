@@ -50,6 +50,14 @@ impl Model {
         lines.map(|line| line.units - line.came - line.lost).sum()
     }
 
+    /// Units of a SKU on their way, anywhere or to a place.
+    pub(crate) fn moving_to(&self, sku: usize, place: Option<usize>) -> i64 {
+        let there =
+            |transfer: &&Transfer| transfer.left_for.is_some() && place.is_none_or(|place| place == transfer.way.1);
+        let lines = self.transfers.values().filter(there).flat_map(|transfer| &transfer.lines);
+        lines.filter(|line| line.sku == sku).map(|line| line.units - line.came - line.lost).sum()
+    }
+
     /// Units of a SKU on hand anywhere, and on their way.
     pub(crate) fn owned(&self, sku: usize) -> i64 {
         self.shelves[sku].on_hand.iter().sum::<i64>() + self.moving(sku, i64::MAX)
