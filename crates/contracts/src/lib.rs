@@ -17,6 +17,7 @@ pub mod events;
 mod goods_return;
 mod ledger;
 mod location;
+mod movement;
 mod order;
 mod page;
 mod pick_list;
@@ -40,6 +41,7 @@ pub use goods_return::{
 };
 pub use ledger::{LedgerEntry, Movement};
 pub use location::{Location, RegisterLocation};
+pub use movement::{MovementSum, MovementSums, StockMovement};
 pub use order::{
     Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
     OrderLine, OrderPolicy, OrderPriority, OrderStatusAnswer, OrderSummary, OrderTimeline, PlaceOrderLine,

@@ -18,11 +18,13 @@ use application::{
     list_incoming::ListIncoming,
     list_locations::ListLocations,
     list_low_stock::ListLowStock,
+    list_movements::ListMovements,
     list_stock::ListStock,
     list_stock_at_location::ListStockAtLocation,
     receipts::{ListReceipts, ReceiptById},
     reservation_by_id::ReservationById,
     stock_of_sku::StockOfSku,
+    sum_movements::SumMovements,
     sweep::DueSkus,
     transfers::{ListTransfers, TransferById},
 };
@@ -46,8 +48,8 @@ use publish::publish;
 use react::Orders;
 use read_models::{
     expiring_holds::ExpiringHoldsProjection, incoming::IncomingProjection, locations::LocationProjection,
-    receipts::ReceiptProjection, stock::StockProjection, stock_at_location::StockAtLocationProjection,
-    transfers::TransferProjection,
+    movement_log::MovementLogProjection, movement_sums::MovementSumProjection, receipts::ReceiptProjection,
+    stock::StockProjection, stock_at_location::StockAtLocationProjection, transfers::TransferProjection,
 };
 
 /// All that Inventory consists of.
@@ -101,6 +103,8 @@ pub fn context() -> cqrs::Context {
         .query::<ListIncoming>()
         .query::<TransferById>()
         .query::<ListTransfers>()
+        .query::<ListMovements>()
+        .query::<SumMovements>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
@@ -109,6 +113,8 @@ pub fn context() -> cqrs::Context {
         .view(IncomingProjection)
         .view(ReceiptProjection)
         .view(TransferProjection)
+        .view(MovementLogProjection)
+        .view(MovementSumProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

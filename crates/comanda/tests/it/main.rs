@@ -18,6 +18,7 @@ mod history;
 mod hostile;
 mod http;
 mod lists;
+mod movements;
 mod operators;
 mod orders;
 mod process;

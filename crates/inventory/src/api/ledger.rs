@@ -56,7 +56,7 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
     }
 }
 
-fn movement(kind: MovementKind) -> contract::Movement {
+pub(super) fn movement(kind: MovementKind) -> contract::Movement {
     match kind {
         MovementKind::Adjusted => contract::Movement::Adjusted,
         MovementKind::Replenished => contract::Movement::Replenished,

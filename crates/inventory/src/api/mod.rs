@@ -7,6 +7,7 @@ mod bins;
 mod inbound_problems;
 mod ledger;
 mod locations;
+mod movements;
 mod parse;
 pub mod problems;
 mod reason;
@@ -66,6 +67,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/receipts/{receiptId}/close", post(receipts::close))
         .route("/v1/incoming", get(receipts::list_incoming))
         .route("/v1/skus/{sku}/backorders", put(backorders::set).merge(get(backorders::read)))
+        .route("/v1/stock/movements", get(movements::list))
+        .route("/v1/stock/movements/sums", get(movements::sum))
         .route("/v1/transfers", post(transfers::request).get(transfers::list))
         .route("/v1/transfers/{transferId}", get(transfers::read))
         .route("/v1/transfers/{transferId}/ship", post(transfers::ship))
@@ -105,7 +108,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         reservations::extend, reservations::consume,
         receipts::create, receipts::list, receipts::read, receipts::receive, receipts::reschedule, receipts::cancel,
         receipts::close, receipts::list_incoming,
-        backorders::set, backorders::read,
+        backorders::set, backorders::read, movements::list, movements::sum,
         transfers::request, transfers::list, transfers::read, transfers::ship, transfers::receive, transfers::cancel,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,

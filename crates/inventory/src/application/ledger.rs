@@ -8,7 +8,7 @@ use super::page::{Page, check_limit};
 use crate::domain::ids::{LineId, LocationId, ReservationId, Sku};
 use crate::domain::reason::Reason;
 use crate::domain::stock_item::{Level, StockEvent, StockItem};
-use crate::read_models::movements::{Movement, MovementKind, movements};
+use crate::read_models::movements::{Movement, MovementKind, cause, movements};
 
 /// Events read at once.
 const EVENTS: usize = 100;
@@ -125,18 +125,7 @@ impl Ledger {
 }
 
 fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> LedgerEntry {
-    let (reason, reference) = match happened {
-        StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
-        StockEvent::Replenished { .. } => (Some(Reason::Received), None),
-        StockEvent::Returned { disposition, reference, .. } => {
-            (Some(disposition.reason()), Some(Arc::clone(reference)))
-        }
-        StockEvent::Expected(arrival) | StockEvent::Withdrawn(arrival) => (None, Some(arrival.by.to_string().into())),
-        StockEvent::Delivered(delivery) => (Some(delivery.reason()), Some(delivery.by.to_string().into())),
-        StockEvent::Transferred { arrival, .. } => (Some(Reason::Movement), Some(arrival.by.to_string().into())),
-        StockEvent::LostInTransit(arrival) => (Some(Reason::Lost), Some(arrival.by.to_string().into())),
-        _ => (None, None),
-    };
+    let (reason, reference) = cause(happened);
     LedgerEntry {
         version: event.version,
         at: event.at,

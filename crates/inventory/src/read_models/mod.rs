@@ -3,6 +3,8 @@
 pub mod expiring_holds;
 pub mod incoming;
 pub mod locations;
+pub mod movement_log;
+pub mod movement_sums;
 pub mod movements;
 pub mod receipts;
 pub mod stock;

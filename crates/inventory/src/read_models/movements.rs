@@ -1,10 +1,13 @@
 //! Stock movements: what each event does to the counters of a SKU, location by location. The ledger and the views read
 //! the same movements.
 
+use std::sync::Arc;
+
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
+use crate::domain::reason::Reason;
 use crate::domain::stock_item::{Arrival, Hold, Inbound, Level, StockEvent};
 
 /// What kind of movement.
@@ -115,6 +118,24 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         StockEvent::LostInTransit(arrival) => {
             vec![incoming(MovementKind::LostInTransit, arrival, -arrival.quantity)]
         }
+    }
+}
+
+/// Why `event` moves stock, and what it refers to; no reason for what reservations do.
+#[must_use]
+pub fn cause(event: &StockEvent) -> (Option<Reason>, Option<Arc<str>>) {
+    let by = |inbound: &Inbound| Some(inbound.to_string().into());
+    match event {
+        StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
+        StockEvent::Replenished { .. } => (Some(Reason::Received), None),
+        StockEvent::Returned { disposition, reference, .. } => {
+            (Some(disposition.reason()), Some(Arc::clone(reference)))
+        }
+        StockEvent::Expected(arrival) | StockEvent::Withdrawn(arrival) => (None, by(&arrival.by)),
+        StockEvent::Delivered(delivery) => (Some(delivery.reason()), by(&delivery.by)),
+        StockEvent::Transferred { arrival, .. } => (Some(Reason::Movement), by(&arrival.by)),
+        StockEvent::LostInTransit(arrival) => (Some(Reason::Lost), by(&arrival.by)),
+        _ => (None, None),
     }
 }
 

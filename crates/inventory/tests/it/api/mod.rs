@@ -5,6 +5,7 @@ mod bad_input;
 mod description;
 mod headers;
 mod lists;
+mod movements;
 mod receipts;
 mod reservations;
 mod shop;
