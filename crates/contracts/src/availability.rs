@@ -10,6 +10,10 @@ pub struct AvailabilityRequest {
     /// 1 to 2,000 lines.
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 2000))]
     pub lines: Vec<WantedLine>,
+    /// By when it may be, RFC 3339: each line then says what can be promised by that date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:00:00.000Z"))]
+    pub by: Option<String>,
 }
 
 /// How much of which SKU.
@@ -52,4 +56,8 @@ pub struct AvailabilityLine {
     pub sufficient: bool,
     /// Whether the SKU is registered.
     pub known: bool,
+    /// With `by`: units of the SKU that can be promised by then, before any line of this request. That is what is
+    /// available, what is to come until then, and what may be promised beyond it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_to_promise: Option<i64>,
 }

@@ -30,6 +30,9 @@ pub struct LedgerEntry {
     /// Units added to what is damaged.
     #[serde(default)]
     pub damaged_delta: i64,
+    /// Units added to what is to come there.
+    #[serde(default)]
+    pub incoming_delta: i64,
     /// Why, for adjustments, receipts and returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
@@ -73,4 +76,16 @@ pub enum Movement {
     Consumed,
     /// Sold goods came back; `reasonCode` says what became of them.
     Returned,
+    /// Goods of a supplier are to come.
+    Expected,
+    /// They are not expected any more, or not at that time.
+    Withdrawn,
+    /// Goods of a supplier came in.
+    Received,
+    /// Units left for another location (`onHandDelta`), and are to come there (`incomingDelta`).
+    TransferShipped,
+    /// Units of a transfer came in.
+    TransferReceived,
+    /// Units in transit are lost.
+    LostInTransit,
 }

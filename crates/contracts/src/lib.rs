@@ -18,16 +18,19 @@ mod goods_return;
 mod import;
 mod ledger;
 mod location;
+mod movement;
 mod order;
 mod page;
 mod pick_list;
 mod problem;
 mod projection;
+mod receipt;
 mod reservation;
 mod shipment;
 mod short_paths;
 mod sku;
 mod stock;
+mod transfer;
 mod wave;
 mod webhook;
 
@@ -41,6 +44,7 @@ pub use goods_return::{
 pub use import::{ImportAnswer, ImportRequest, ImportRow};
 pub use ledger::{LedgerEntry, Movement};
 pub use location::{Capacity, Location, RegisterLocation};
+pub use movement::{MovementSum, MovementSums, StockMovement};
 pub use order::{
     Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
     OrderLine, OrderPolicy, OrderPriority, OrderStatusAnswer, OrderSummary, OrderTimeline, PlaceOrderLine,
@@ -55,6 +59,10 @@ pub use problem::{FieldError, Problem, Shortfall};
 pub use projection::{
     ComparedBuilds, KeptBuild, ParkedKey, ParkedKeys, Projection, Projections, Rebuild, RebuildRequest, ReplayedKey,
 };
+pub use receipt::{
+    CreateReceipt, CreateReceiptLine, IncomingUnits, Receipt, ReceiptLine, ReceiptOpening, ReceiptState, ReceiveGoods,
+    ReceiveGoodsLine, RescheduleLine, RescheduleReceipt,
+};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
     ReserveLine, ReserveRequest,
@@ -66,8 +74,12 @@ pub use shipment::{
 pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
-pub use sku::{RegisterSku, Sku, UpdateSku};
-pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};
+pub use sku::{Backorders, RegisterSku, SetBackorders, Sku, UpdateSku};
+pub use stock::{AssignBin, BinAssignment, ExpectedUnits, LocationStock, LowStock, Stock, StockAtLocation};
+pub use transfer::{
+    ReceiveTransfer, ReceiveTransferLine, RequestTransfer, RequestTransferLine, ShipTransfer, Transfer, TransferLine,
+    TransferState,
+};
 pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,

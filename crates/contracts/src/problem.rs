@@ -52,7 +52,7 @@ pub struct Problem {
     /// The value the request counted on (`VERSION_MISMATCH`, `STOCK_CHANGED`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<i64>,
-    /// The value found instead (`VERSION_MISMATCH`, `STOCK_CHANGED`).
+    /// The value found instead (`VERSION_MISMATCH`, `STOCK_CHANGED`), or what has to be covered (`STOCK_PROMISED`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actual: Option<i64>,
     /// The state of the thing the request is about, where that is why it was refused.

@@ -117,10 +117,17 @@ pub struct ReservationLine {
     pub requested: i64,
     /// Units held, reserved or committed: 0 once the reservation is released or expired.
     pub held: i64,
+    /// How many of the held units were not there when they were promised: they wait for goods that are to come.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub backordered: i64,
     /// Where the held units are.
     pub allocations: Vec<Allocation>,
     /// Units that have left.
     pub consumed: i64,
+}
+
+fn is_zero(units: &i64) -> bool {
+    *units == 0
 }
 
 /// Units of one line at one location.

@@ -41,6 +41,45 @@ pub struct UpdateSku {
     pub backorder_limit: Option<i64>,
 }
 
+/// `PUT /v1/skus/{sku}/backorders`: how far, from when on and against what a SKU may be promised beyond what is on hand.
+///
+/// It holds for reservations; an order is only ever given what is on hand, and waits for the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SetBackorders {
+    /// Units that may be promised beyond what is on hand, 0 to 1,000,000,000: at least as many as are promised so.
+    #[cfg_attr(feature = "openapi", schema(example = 50, minimum = 0, maximum = 1_000_000_000))]
+    pub limit: i64,
+    /// Only from this instant on (a preorder); at once unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:00:00.000Z"))]
+    pub from: Option<String>,
+    /// Only units that are to come; otherwise as many as the limit allows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incoming_only: bool,
+}
+
+/// How a SKU may be promised beyond what is on hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Backorders {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// Units that may be promised beyond what is on hand.
+    pub limit: i64,
+    /// Only from this instant on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:00:00.000Z"))]
+    pub from: Option<String>,
+    /// Whether only units that are to come may be promised.
+    pub incoming_only: bool,
+    /// The version of the SKU's stock.
+    pub version: u64,
+}
+
 /// A SKU as it is registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -30,6 +30,15 @@ pub struct Stock {
     pub backorder_limit: i64,
     /// Units that can be promised now.
     pub available: i64,
+    /// Units that are to come; not part of what is available.
+    #[serde(default)]
+    pub incoming: i64,
+    /// How many of them are on their way between two locations.
+    #[serde(default)]
+    pub in_transit: i64,
+    /// What is to come by date, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<ExpectedUnits>,
     /// How many events made this stock; `ETag` changes with it, and when a hold ends by itself.
     pub version: u64,
     /// When it last changed.
@@ -58,10 +67,28 @@ pub struct LocationStock {
     pub damaged: i64,
     /// Units there that nobody holds: `onHand - reserved - committed - damaged` (safety stock is kept per SKU).
     pub available: i64,
+    /// Units that are to come there.
+    #[serde(default)]
+    pub incoming: i64,
     /// The bin it lies in, `zone-aisle-bay-level`, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "A-01-03-2"))]
     pub bin: Option<String>,
+}
+
+/// Units of a SKU that are to come to one location at one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExpectedUnits {
+    /// When; what is late is listed too.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:00:00.000Z"))]
+    pub expected_at: String,
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(example = "main"))]
+    pub location_id: String,
+    /// How many.
+    pub quantity: i64,
 }
 
 /// `PUT /v1/stock/{sku}/locations/{locationId}/bin`: where in a location a SKU lies.

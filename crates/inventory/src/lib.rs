@@ -13,24 +13,45 @@ pub mod react;
 pub mod read_models;
 
 use application::{
-    availability::Availability, ledger::Ledger, list_capacity::ListCapacity, list_locations::ListLocations,
-    list_low_stock::ListLowStock, list_stock::ListStock, list_stock_at_location::ListStockAtLocation,
-    reservation_by_id::ReservationById, stock_of_sku::StockOfSku, sweep::DueSkus,
+    availability::Availability,
+    ledger::Ledger,
+    list_capacity::ListCapacity,
+    list_incoming::ListIncoming,
+    list_locations::ListLocations,
+    list_low_stock::ListLowStock,
+    list_movements::ListMovements,
+    list_stock::ListStock,
+    list_stock_at_location::ListStockAtLocation,
+    receipts::{ListReceipts, ReceiptById},
+    reservation_by_id::ReservationById,
+    stock_of_sku::StockOfSku,
+    sum_movements::SumMovements,
+    sweep::DueSkus,
+    transfers::{ListTransfers, TransferById},
 };
 use domain::location::{Location, register::RegisterLocation};
+use domain::receipt::{
+    Receipt, cancel::CancelReceipt, close::CloseReceipt, expect::Expect, receive::Receive,
+    receive_unannounced::ReceiveUnannounced, reschedule::Reschedule,
+};
 use domain::reservation::{
     Reservation, confirm::Confirm, consume::Consume, extend::Extend, release::Release, release_item::ReleaseItem,
     reserve::Reserve, reserve_item::ReserveItem,
 };
 use domain::stock_item::{
     StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, import::Import, register::RegisterSku,
-    replenish::Replenish, update::UpdateSku,
+    replenish::Replenish, set_backorders::SetBackorders, update::UpdateSku,
+};
+use domain::transfer::{
+    Transfer, cancel::CancelTransfer, receive::ReceiveTransfer, request::RequestTransfer, ship::ShipTransfer,
 };
 use publish::publish;
 use react::Orders;
 use read_models::{
-    capacity::CapacityProjection, expiring_holds::ExpiringHoldsProjection, locations::LocationProjection,
-    stock::StockProjection, stock_at_location::StockAtLocationProjection,
+    capacity::CapacityProjection, expiring_holds::ExpiringHoldsProjection, incoming::IncomingProjection,
+    locations::LocationProjection, movement_log::MovementLogProjection, movement_sums::MovementSumProjection,
+    receipts::ReceiptProjection, stock::StockProjection, stock_at_location::StockAtLocationProjection,
+    transfers::TransferProjection,
 };
 
 /// All that Inventory consists of.
@@ -41,6 +62,8 @@ pub fn context() -> cqrs::Context {
         .aggregate::<StockItem>()
         .aggregate::<Location>()
         .aggregate::<Reservation>()
+        .aggregate::<Receipt>()
+        .aggregate::<Transfer>()
         // What can be asked of it.
         .command::<RegisterSku>()
         .command::<UpdateSku>()
@@ -57,6 +80,17 @@ pub fn context() -> cqrs::Context {
         .command::<Consume>()
         .command::<ReserveItem>()
         .command::<ReleaseItem>()
+        .command::<Expect>()
+        .command::<Receive>()
+        .command::<ReceiveUnannounced>()
+        .command::<Reschedule>()
+        .command::<CancelReceipt>()
+        .command::<CloseReceipt>()
+        .command::<RequestTransfer>()
+        .command::<ShipTransfer>()
+        .command::<ReceiveTransfer>()
+        .command::<CancelTransfer>()
+        .command::<SetBackorders>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -68,12 +102,24 @@ pub fn context() -> cqrs::Context {
         .query::<ListLocations>()
         .query::<ListCapacity>()
         .query::<DueSkus>()
+        .query::<ReceiptById>()
+        .query::<ListReceipts>()
+        .query::<ListIncoming>()
+        .query::<TransferById>()
+        .query::<ListTransfers>()
+        .query::<ListMovements>()
+        .query::<SumMovements>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
         .view(ExpiringHoldsProjection)
         .view(LocationProjection)
         .view(CapacityProjection)
+        .view(IncomingProjection)
+        .view(ReceiptProjection)
+        .view(TransferProjection)
+        .view(MovementLogProjection)
+        .view(MovementSumProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

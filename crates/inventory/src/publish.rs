@@ -30,8 +30,12 @@ fn became_available(event: &Recorded, happened: &StockEvent) -> Result<Option<Co
     let (location, quantity) = match happened {
         StockEvent::Replenished { location, quantity }
         | StockEvent::PromisableRaised { location, quantity }
+        | StockEvent::BackordersOpened { location, quantity: quantity @ 1.. }
         | StockEvent::Returned { location, quantity, disposition: Disposition::Restock, .. } => (location, *quantity),
         StockEvent::Adjusted { location, delta, .. } if *delta > 0 => (location, *delta),
+        StockEvent::Delivered(delivery) if delivery.quantity > delivery.damaged => {
+            (&delivery.location, delivery.quantity - delivery.damaged)
+        }
         StockEvent::HoldReleased(hold) | StockEvent::CommitmentReleased(hold) => (&hold.location, hold.quantity),
         StockEvent::HoldsExpired { buckets, .. } => match buckets.first() {
             Some(first) => (&first.location, buckets.iter().map(|bucket| bucket.quantity).sum()),
@@ -157,9 +161,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::ids::{Bin, LineId, LocationId, OrderId, ReservationId, Sku};
+    use crate::domain::ids::{Bin, DeliveryId, LineId, LocationId, OrderId, ReceiptId, ReservationId, Sku};
     use crate::domain::reason::Reason;
-    use crate::domain::stock_item::{Allocation, Bucket, Details, Hold};
+    use crate::domain::stock_item::{Allocation, Bucket, Delivery, Details, Hold, Inbound};
 
     /// What is told of `event` of stream `id`: its type, its key and its data.
     fn told<A: Aggregate>(id: &str, event: A::Event) -> Option<(&'static str, String, Value)> {
@@ -264,13 +268,21 @@ mod tests {
             disposition,
             reference: "r".into(),
         };
+        let delivered = |quantity, damaged| {
+            let by = Inbound::Receipt(ReceiptId::parse("po-1").unwrap());
+            let (line, delivery, location) = (line("1"), DeliveryId::parse("d").unwrap(), location());
+            let (expected, expected_at) = (0, None);
+            StockEvent::Delivered(Delivery { by, line, delivery, location, quantity, damaged, expected, expected_at })
+        };
         let bucket = |at, quantity| Bucket { expires_at: Timestamp::from_millis(at), location: location(), quantity };
         let expired = |buckets| StockEvent::HoldsExpired { buckets, next: None };
         for event in [
             StockEvent::Replenished { location: location(), quantity: 3 },
             StockEvent::PromisableRaised { location: location(), quantity: 3 },
+            StockEvent::BackordersOpened { location: location(), quantity: 3 },
             adjusted(3),
             returned(Disposition::Restock),
+            delivered(5, 2),
             StockEvent::HoldReleased(hold(3)),
             StockEvent::CommitmentReleased(hold(3)),
             expired(vec![bucket(10, 1), bucket(20, 2)]),
@@ -284,6 +296,8 @@ mod tests {
             adjusted(-3),
             returned(Disposition::Damaged),
             returned(Disposition::Scrap),
+            delivered(2, 2),
+            StockEvent::BackordersOpened { location: location(), quantity: 0 },
             StockEvent::Held(hold(3)),
             StockEvent::Committed(hold(3)),
             StockEvent::HoldConfirmed(hold(3)),

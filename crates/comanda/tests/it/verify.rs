@@ -51,11 +51,11 @@ fn a_view_row_that_was_tampered_with_is_named() {
     let stopped = sold();
     let views = Connection::open(stopped.data.join("inventory/views.db")).unwrap();
     let document: Vec<u8> =
-        views.query_row("SELECT document FROM m_stock_v2 WHERE key = 'TEA'", [], |row| row.get(0)).unwrap();
+        views.query_row("SELECT document FROM m_stock_v3 WHERE key = 'TEA'", [], |row| row.get(0)).unwrap();
     let mut row: Value = serde_json::from_slice(&document).unwrap();
     row["available"] = json!(row["available"].as_i64().unwrap() + 1);
     let changed =
-        views.execute("UPDATE m_stock_v2 SET document = ?1 WHERE key = 'TEA'", [row.to_string().into_bytes()]);
+        views.execute("UPDATE m_stock_v3 SET document = ?1 WHERE key = 'TEA'", [row.to_string().into_bytes()]);
     assert_eq!(changed.unwrap(), 1);
     drop(views);
     let printed = differs(&stopped);
@@ -65,11 +65,11 @@ fn a_view_row_that_was_tampered_with_is_named() {
 #[test]
 fn a_view_row_that_is_gone_or_should_not_be_is_named() {
     let stopped = sold();
-    assert_eq!(sqlite(&stopped, "views.db", "DELETE FROM m_stock_v2 WHERE key = 'MUG'"), 1);
+    assert_eq!(sqlite(&stopped, "views.db", "DELETE FROM m_stock_v3 WHERE key = 'MUG'"), 1);
     let printed = differs(&stopped);
     assert!(printed.contains("MUG"), "{printed}");
     let copy =
-        "INSERT INTO m_stock_v2 SELECT 'GHOST', document, x_available, x_next_expiry FROM m_stock_v2 WHERE key = 'TEA'";
+        "INSERT INTO m_stock_v3 SELECT 'GHOST', document, x_available, x_next_expiry FROM m_stock_v3 WHERE key = 'TEA'";
     assert_eq!(sqlite(&stopped, "views.db", copy), 1);
     let printed = differs(&stopped);
     assert!(printed.contains("GHOST"), "{printed}");

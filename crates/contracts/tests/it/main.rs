@@ -10,10 +10,10 @@ mod compatibility;
 mod validity;
 
 use comanda_contracts::{
-    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest,
-    LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation,
-    ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest, ShortReplenishRequest,
-    ShortReserveRequest, Shortfall, Stock, UpdateSku,
+    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExpectedUnits,
+    ExtendRequest, LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku,
+    Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest,
+    ShortReplenishRequest, ShortReserveRequest, Shortfall, Stock, UpdateSku,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,6 +48,7 @@ fn a_reservation() {
             sku: "TEA-01".into(),
             requested: 3,
             held: 2,
+            backordered: 0,
             allocations: vec![Allocation { location_id: "main".into(), quantity: 2 }],
             consumed: 0,
         }],
@@ -71,6 +72,7 @@ fn stock() {
         committed: 1,
         damaged: 1,
         available: 6,
+        incoming: 5,
         bin: Some("A-01-03-2".into()),
     };
     let stock = Stock {
@@ -83,16 +85,25 @@ fn stock() {
         safety_stock: 3,
         backorder_limit: 0,
         available: 3,
+        incoming: 5,
+        in_transit: 0,
+        expected: vec![ExpectedUnits {
+            expected_at: "2026-03-08T09:00:00.000Z".into(),
+            location_id: "main".into(),
+            quantity: 5,
+        }],
         version: 12,
         updated_at: "2026-03-01T09:30:00.000Z".into(),
         locations: vec![main],
     };
     let expected = json!({
         "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "safetyStock": 3,
-        "backorderLimit": 0, "available": 3, "version": 12, "updatedAt": "2026-03-01T09:30:00.000Z",
+        "backorderLimit": 0, "available": 3, "incoming": 5, "inTransit": 0, "version": 12,
+        "expected": [{ "expectedAt": "2026-03-08T09:00:00.000Z", "locationId": "main", "quantity": 5 }],
+        "updatedAt": "2026-03-01T09:30:00.000Z",
         "locations": [{
             "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "available": 6,
-            "bin": "A-01-03-2",
+            "incoming": 5, "bin": "A-01-03-2",
         }],
     });
     assert_eq!(written(&stock), expected);
@@ -109,6 +120,7 @@ fn a_page_of_the_ledger() {
         reserved_delta: 0,
         committed_delta: 0,
         damaged_delta: 0,
+        incoming_delta: 0,
         reason_code: Some(ReasonCode::CycleCount),
         reference_uri: None,
         reservation_id: None,
@@ -119,7 +131,8 @@ fn a_page_of_the_ledger() {
     let expected = json!({
         "items": [{
             "version": 3, "at": "2026-03-01T09:30:00.000Z", "movement": "ADJUSTED", "locationId": "main",
-            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0, "reasonCode": "cycle_count",
+            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0, "incomingDelta": 0,
+            "reasonCode": "cycle_count",
         }],
         "nextCursor": "c",
     });

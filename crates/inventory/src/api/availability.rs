@@ -7,13 +7,14 @@ use comanda_web::openapi::QueryHeaders;
 use comanda_web::{BULK_BODY_BYTES_MAX, Fields, Inquiry, Json, Problem, Reply};
 use cqrs::Inquire;
 
-use super::Api;
+use super::{Api, parse};
 use crate::application::availability::Availability;
 use crate::domain::ids::{Quantity, Sku};
 
 /// Asks for many SKUs at once whether they can be promised now
 ///
 /// It holds nothing: what is sufficient now may be gone a moment later. Lines of one SKU share its stock, in order.
+/// With `by` each line also says what can be promised by that date.
 #[utoipa::path(post, path = "/v1/availability:query", operation_id = "queryAvailability", tag = "Availability",
     params(QueryHeaders), request_body = contract::AvailabilityRequest,
     responses((status = 200, description = "Line by line; unknown SKUs are named inside",
@@ -30,7 +31,8 @@ pub(super) async fn query(
         let quantity = fields.take(format_args!("/lines/{place}/quantity"), Quantity::parse(line.quantity));
         lines.extend(sku.zip(quantity));
     }
-    let query = fields.finish(Some(Availability { lines }))?;
+    let by = fields.take_optional("/by", request.value.by.as_deref().map(parse::instant));
+    let query = fields.finish(Some(Availability { lines, by }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let lines: Vec<_> = told
         .answer
@@ -41,6 +43,7 @@ pub(super) async fn query(
             available: line.available,
             sufficient: line.sufficient,
             known: line.known,
+            available_to_promise: line.to_promise,
         })
         .collect();
     let answer = contract::AvailabilityAnswer { sufficient: lines.iter().all(|line| line.sufficient), lines };

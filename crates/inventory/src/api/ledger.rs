@@ -46,6 +46,7 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
         reserved_delta: entry.delta.reserved,
         committed_delta: entry.delta.committed,
         damaged_delta: entry.delta.damaged,
+        incoming_delta: entry.incoming,
         reason_code: entry.reason.map(reason::written),
         reference_uri: entry.reference.as_deref().map(ToOwned::to_owned),
         reservation_id: entry.reservation.map(|id| id.as_str().to_owned()),
@@ -55,7 +56,7 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
     }
 }
 
-fn movement(kind: MovementKind) -> contract::Movement {
+pub(super) fn movement(kind: MovementKind) -> contract::Movement {
     match kind {
         MovementKind::Adjusted => contract::Movement::Adjusted,
         MovementKind::Replenished => contract::Movement::Replenished,
@@ -66,5 +67,11 @@ fn movement(kind: MovementKind) -> contract::Movement {
         MovementKind::Expired => contract::Movement::Expired,
         MovementKind::Consumed => contract::Movement::Consumed,
         MovementKind::Returned => contract::Movement::Returned,
+        MovementKind::Expected => contract::Movement::Expected,
+        MovementKind::Withdrawn => contract::Movement::Withdrawn,
+        MovementKind::Received => contract::Movement::Received,
+        MovementKind::TransferShipped => contract::Movement::TransferShipped,
+        MovementKind::TransferReceived => contract::Movement::TransferReceived,
+        MovementKind::LostInTransit => contract::Movement::LostInTransit,
     }
 }

@@ -1,18 +1,24 @@
 //! The HTTP interface of Inventory: one file per resource, each route with its handler and its description.
 
 mod availability;
+mod backorders;
 mod batch;
 mod bins;
 mod import;
+mod inbound_problems;
 mod ledger;
 mod locations;
+mod movements;
 mod parse;
 pub mod problems;
 mod reason;
+mod receipts;
+mod receipts_parse;
 mod reservations;
 mod short_paths;
 mod skus;
 mod stock;
+mod transfers;
 
 use std::sync::Arc;
 
@@ -56,6 +62,21 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/reservations/{reservationId}/release", post(reservations::release))
         .route("/v1/reservations/{reservationId}/extend", post(reservations::extend))
         .route("/v1/reservations/{reservationId}/consume", post(reservations::consume))
+        .route("/v1/receipts", post(receipts::create).get(receipts::list))
+        .route("/v1/receipts/{receiptId}", get(receipts::read))
+        .route("/v1/receipts/{receiptId}/receive", post(receipts::receive))
+        .route("/v1/receipts/{receiptId}/reschedule", post(receipts::reschedule))
+        .route("/v1/receipts/{receiptId}/cancel", post(receipts::cancel))
+        .route("/v1/receipts/{receiptId}/close", post(receipts::close))
+        .route("/v1/incoming", get(receipts::list_incoming))
+        .route("/v1/skus/{sku}/backorders", put(backorders::set).merge(get(backorders::read)))
+        .route("/v1/stock/movements", get(movements::list))
+        .route("/v1/stock/movements/sums", get(movements::sum))
+        .route("/v1/transfers", post(transfers::request).get(transfers::list))
+        .route("/v1/transfers/{transferId}", get(transfers::read))
+        .route("/v1/transfers/{transferId}/ship", post(transfers::ship))
+        .route("/v1/transfers/{transferId}/receive", post(transfers::receive))
+        .route("/v1/transfers/{transferId}/cancel", post(transfers::cancel))
         .route("/inventory", get(short_paths::list))
         .route("/inventory/{sku}", get(short_paths::read))
         .route("/inventory/{sku}/reserve", post(short_paths::reserve))
@@ -88,6 +109,10 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         availability::query, import::import,
         reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,
         reservations::extend, reservations::consume,
+        receipts::create, receipts::list, receipts::read, receipts::receive, receipts::reschedule, receipts::cancel,
+        receipts::close, receipts::list_incoming,
+        backorders::set, backorders::read, movements::list, movements::sum,
+        transfers::request, transfers::list, transfers::read, transfers::ship, transfers::receive, transfers::cancel,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
     ),
@@ -97,6 +122,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "Stock", description = "How much there is, and why."),
         (name = "Availability", description = "Can all of this be promised now?"),
         (name = "Reservations", description = "Stock held for one owner, line by line."),
+        (name = "Receipts", description = "Goods of suppliers that are to come, or have come."),
+        (name = "Transfers", description = "Goods that go from one location to another."),
         (name = "Short paths", description = "The interface of the system this one replaces, still valid."),
     )
 )]

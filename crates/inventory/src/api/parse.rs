@@ -2,6 +2,7 @@
 
 use comanda_contracts as contract;
 use comanda_web::{Fields, Problem, decode_cursor, encode_cursor, page_limit};
+use cqrs::Timestamp;
 use serde::Deserialize;
 
 use crate::application::page::{Page, PageRequest};
@@ -57,7 +58,7 @@ pub(super) fn prefix(text: Option<String>) -> Result<Option<String>, Problem> {
 ///
 /// # Errors
 /// 422 naming the parameter, unless the text is an id.
-fn in_path<T>(parameter: &str, parsed: Result<T, InvalidId>) -> Result<T, Problem> {
+pub(super) fn in_path<T>(parameter: &str, parsed: Result<T, InvalidId>) -> Result<T, Problem> {
     let mut fields = Fields::default();
     let id = fields.take(parameter, parsed);
     fields.finish(id)
@@ -95,4 +96,13 @@ pub(super) fn reservation_id(fields: &mut Fields, text: &str) -> Option<Reservat
 
 pub(super) fn location(fields: &mut Fields, pointer: &str, text: Option<&str>) -> Option<LocationId> {
     fields.take_optional(pointer, text.map(LocationId::parse))
+}
+
+/// The instant that an RFC 3339 text names.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    let at = Timestamp::parse_rfc3339(text).filter(|at| *at >= Timestamp::EPOCH);
+    at.ok_or("is no instant since 1970 as RFC 3339 writes it, such as 2026-03-01T09:00:00Z")
 }

@@ -25,15 +25,15 @@ kinds! {
         "No location has this id. Register it with `POST /v1/locations`, or correct the id.";
     UNKNOWN_RESERVATION = 404, "unknown-reservation", "The reservation is not known",
         "No reservation has this id.";
-    UNKNOWN_LINE = 422, "unknown-line", "The reservation has no such line",
-        "The line id is none of this reservation's: read it for its lines.";
+    UNKNOWN_LINE = 422, "unknown-line", "There is no such line",
+        "The line id is none of this reservation's, receipt's or transfer's: read it for its lines.";
     INSUFFICIENT_STOCK = 409, "insufficient-stock", "There is not enough stock",
         "Nothing was held. `shortfalls` says what was missing, SKU by SKU. Ask for less, or set `allowPartial`.";
     ID_CONFLICT = 409, "id-conflict", "The id is taken",
         "Something else was created under this id before. Repeat the first request unchanged, or take a new id.";
     RESERVATION_ENDED = 409, "reservation-ended", "The reservation has ended",
         "It was released or has expired: `state` says which. Take a new id to reserve again.";
-    WRONG_TRANSITION = 409, "wrong-transition", "The reservation cannot become that any more",
+    WRONG_TRANSITION = 409, "wrong-transition", "It cannot become that any more",
         "It is in state `from`, which cannot lead to `to`; `allowed` lists the states it can lead to.";
     STOCK_CHANGED = 409, "stock-changed", "The stock has changed since it was counted",
         "What is on hand is `actual`, not `expected`. Count again.";
@@ -49,6 +49,18 @@ kinds! {
         "Nothing was imported. `errors` names each such row by its place and says why. Mend those rows and send all again.";
     TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
         "A reservation has at most 2,000 lines. Use a second one.";
+    UNKNOWN_RECEIPT = 404, "unknown-receipt", "The receipt is not known",
+        "No receipt has this id. Announce it, or book it in, with `POST /v1/receipts`.";
+    MORE_THAN_EXPECTED = 409, "more-than-expected", "More came than was expected",
+        "Of each line a tenth more than expected may come, rounded up: `expected` says how many in all, `actual` how many would have come. Book what exceeds it as a receipt of its own.";
+    UNKNOWN_TRANSFER = 404, "unknown-transfer", "The transfer is not known",
+        "No transfer has this id. Request it with `POST /v1/transfers`.";
+    MORE_THAN_SHIPPED = 409, "more-than-shipped", "More came than is in transit",
+        "Of each line as much can come or be lost as is in transit: `expected` says how much that is, `actual` how much was named. Book what exceeds it as a receipt of its own.";
+    TOO_MANY_DATES = 409, "too-many-dates", "The SKU is expected on too many dates",
+        "A SKU is expected on at most 200 dates at once. Bring deliveries together under fewer dates.";
+    TOO_MANY_DELIVERIES = 409, "too-many-deliveries", "The goods have come too many times",
+        "Goods of a receipt or a transfer come at most 200 times. Close it, and book the rest as a receipt of its own.";
 }
 
 /// The problem of a SKU that is not registered.
@@ -56,7 +68,7 @@ pub(super) fn unknown_sku(sku: &Sku) -> Problem {
     Problem::new(UNKNOWN_SKU, format!("SKU {sku} is not registered."))
 }
 
-fn unknown_location(location: &LocationId) -> Problem {
+pub(super) fn unknown_location(location: &LocationId) -> Problem {
     Problem::new(UNKNOWN_LOCATION, format!("Location {location} is not registered."))
 }
 
@@ -65,7 +77,7 @@ pub(super) fn unknown_reservation(id: &ReservationId) -> Problem {
     Problem::new(UNKNOWN_RESERVATION, format!("Reservation {id} does not exist."))
 }
 
-fn insufficient(shortfalls: Vec<Shortfall>, why: &str) -> Problem {
+pub(super) fn insufficient(shortfalls: Vec<Shortfall>, why: &str) -> Problem {
     let detail = match shortfalls.as_slice() {
         [one] => format!("{why}SKU {}: {} wanted, {} available.", one.sku, one.requested, one.available),
         all => format!("{why}{} SKUs are short: see `shortfalls`.", all.len()),
@@ -90,7 +102,7 @@ fn ended(id: &ReservationId, state: ReservationState) -> Problem {
         .with(|problem| problem.state = Some(state.as_str().to_owned()))
 }
 
-fn location_of(pointer: String, problem: Problem) -> Problem {
+pub(super) fn location_of(pointer: String, problem: Problem) -> Problem {
     problem.with(|problem| {
         let detail = problem.detail.clone();
         problem.errors.push(FieldError { pointer, detail });
@@ -236,7 +248,9 @@ impl From<UpdateSkuRejection> for Problem {
         let detail = rejection.to_string();
         match rejection {
             UpdateSkuRejection::UnknownSku { sku } => unknown_sku(&sku),
-            UpdateSkuRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
+            UpdateSkuRejection::Promised { promised, on_hand, .. } => {
+                Self::new(STOCK_PROMISED, detail).with(|problem| problem.actual = Some(promised - on_hand))
+            }
         }
     }
 }

@@ -261,6 +261,7 @@ fn line(line: LineView) -> contract::ReservationLine {
         sku: line.sku.as_str().to_owned(),
         requested: line.requested,
         held: line.held,
+        backordered: line.beyond,
         allocations: line.allocations.into_iter().map(allocation).collect(),
         consumed: line.consumed,
     }

@@ -14,6 +14,7 @@ use crate::application::list_low_stock::ListLowStock;
 use crate::application::list_stock::ListStock;
 use crate::application::stock_of_sku::{StockOfSku, StockView};
 use crate::domain::ids::LocationId;
+use crate::domain::stock_item::Due;
 use crate::domain::stock_item::adjust::{Adjust, Change};
 use crate::read_models::stock::StockRow;
 
@@ -149,6 +150,7 @@ fn written(row: &StockRow) -> contract::Stock {
         committed: level.committed,
         damaged: level.damaged,
         available: level.free(),
+        incoming: row.incoming.at(location),
         bin: row.bins.get(location).map(|bin| bin.as_str().to_owned()),
     });
     contract::Stock {
@@ -161,9 +163,20 @@ fn written(row: &StockRow) -> contract::Stock {
         safety_stock: row.details.safety_stock,
         backorder_limit: row.details.backorder_limit,
         available: row.available,
+        incoming: row.incoming.total(),
+        in_transit: row.incoming.in_transit(),
+        expected: row.incoming.dates().map(expected).collect(),
         version: row.version,
         updated_at: row.updated_at.to_rfc3339(),
         locations: locations.collect(),
+    }
+}
+
+fn expected(due: Due) -> contract::ExpectedUnits {
+    contract::ExpectedUnits {
+        expected_at: due.expected_at.to_rfc3339(),
+        location_id: due.location.as_str().to_owned(),
+        quantity: due.quantity,
     }
 }
 

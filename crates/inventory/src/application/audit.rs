@@ -3,13 +3,19 @@
 //! The rules keep counters and forget the holds behind them. The audit keeps the holds, and so can tell whether every
 //! counter is the sum of its live holds and of its ledger, and whether at any moment more was promised than was there.
 
+mod arrivals;
+
 use std::collections::{BTreeMap, HashMap};
 
 use cqrs::{Aggregate, Recorded, Timestamp};
 
 use crate::domain::ids::{LineId, LocationId, ReservationId};
+use crate::domain::receipt::Receipt;
 use crate::domain::reservation::{Reservation, ReservationState};
 use crate::domain::stock_item::{Disposition, Hold, StockEvent, StockItem};
+use crate::domain::transfer::Transfer;
+
+use arrivals::Arrivals;
 
 /// Findings kept; of the others only that there are more is told.
 const FINDINGS_MAX: usize = 1_000;
@@ -23,6 +29,8 @@ type HoldKey = (ReservationId, LineId, LocationId);
 pub struct Audit {
     skus: HashMap<String, Book>,
     reservations: HashMap<String, Reservation>,
+    receipts: HashMap<String, Receipt>,
+    transfers: HashMap<String, Transfer>,
     findings: Vec<String>,
     oversold: i64,
 }
@@ -55,6 +63,8 @@ struct Book {
     committed: HashMap<HoldKey, i64>,
     /// Which holds end at an instant, so that an expiry finds them.
     ends: BTreeMap<(Timestamp, LocationId), Vec<HoldKey>>,
+    /// What is to come, delivery by delivery.
+    arrivals: Arrivals,
     backorder_limit: i64,
     /// Sums of the above, kept as they change.
     totals: Totals,
@@ -92,7 +102,17 @@ impl Audit {
             Err(unreadable) => return self.find(unreadable.to_string()),
         }
         match event.as_event_of::<Reservation>() {
-            Ok(Some(change)) => self.reservations.entry(id.to_owned()).or_default().apply(&change),
+            Ok(Some(change)) => return self.reservations.entry(id.to_owned()).or_default().apply(&change),
+            Ok(None) => {}
+            Err(unreadable) => return self.find(unreadable.to_string()),
+        }
+        match event.as_event_of::<Receipt>() {
+            Ok(Some(change)) => return self.receipts.entry(id.to_owned()).or_default().apply(&change),
+            Ok(None) => {}
+            Err(unreadable) => return self.find(unreadable.to_string()),
+        }
+        match event.as_event_of::<Transfer>() {
+            Ok(Some(change)) => self.transfers.entry(id.to_owned()).or_default().apply(&change),
             Ok(None) => {}
             Err(unreadable) => self.find(unreadable.to_string()),
         }
@@ -134,6 +154,9 @@ impl Audit {
         }
         for (id, _) in claimed {
             self.find(format!("stock is held for reservation {id}, which does not exist"));
+        }
+        for what in arrivals::against(&self.receipts, &self.transfers, &skus) {
+            self.find(what);
         }
         Books {
             skus: skus.len() as u64,
@@ -178,7 +201,23 @@ impl Book {
                 }
                 Disposition::Scrap => {}
             },
-            StockEvent::BinAssigned { .. } | StockEvent::PromisableRaised { .. } => {}
+            StockEvent::Expected(arrival) => self.arrivals.expect(arrival, wrong),
+            StockEvent::Withdrawn(arrival) => self.arrivals.end(arrival, wrong),
+            StockEvent::Delivered(delivery) => {
+                self.put(&delivery.location, delivery.quantity);
+                *self.damaged.entry(delivery.location.clone()).or_default() += delivery.damaged;
+                self.totals.damaged += delivery.damaged;
+                self.arrivals.came(delivery, wrong);
+            }
+            StockEvent::Transferred { from, arrival } => {
+                self.put(from, -arrival.quantity);
+                self.arrivals.ship(arrival, wrong);
+            }
+            StockEvent::LostInTransit(arrival) => self.arrivals.lose(arrival, wrong),
+            StockEvent::BinAssigned { .. }
+            | StockEvent::PromisableRaised { .. }
+            | StockEvent::BackordersChanged(_)
+            | StockEvent::BackordersOpened { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {
                     if bucket.expires_at > self.at {
@@ -278,6 +317,7 @@ impl Book {
                 ));
             }
         }
+        wrong.extend(self.arrivals.differences(self.item.incoming()));
         wrong.extend(expected.into_keys().map(|location| format!("has no counters at {location}, but a ledger")));
         wrong
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cqrs::{Invalid, Query, QueryError, ReadSide};
+use cqrs::{Invalid, Query, QueryError, ReadSide, Timestamp};
 
 use super::due::as_of_now;
 use crate::domain::ids::{Quantity, Sku};
@@ -14,6 +14,8 @@ use crate::read_models::stock::StockRow;
 pub struct Availability {
     /// 1 to 2,000 lines; several may name the same SKU and share its stock.
     pub lines: Vec<(Sku, Quantity)>,
+    /// By when it may be, for what can be promised by then.
+    pub by: Option<Timestamp>,
 }
 
 /// What one line would find.
@@ -29,6 +31,8 @@ pub struct AvailabilityLine {
     pub sufficient: bool,
     /// Whether the SKU is registered.
     pub known: bool,
+    /// Units of the SKU that can be promised by the date asked for, before any line of this request; none without one.
+    pub to_promise: Option<i64>,
 }
 
 impl Query for Availability {
@@ -51,17 +55,19 @@ impl Query for Availability {
         for (left, row) in left.values_mut().zip(rows) {
             if let Some(row) = row {
                 let (row, _) = as_of_now(read, row).await?;
-                let promisable = row.available + row.details.backorder_limit;
-                *left = Some(Left { available: row.available, promisable });
+                let promisable = row.promisable(read.now());
+                let to_promise = self.by.map(|by| row.promisable_by(by));
+                *left = Some(Left { available: row.available, promisable, to_promise });
             }
         }
         let line = |(sku, quantity): &(Sku, Quantity)| {
             let requested = quantity.units();
             let found = left.get_mut(sku).and_then(Option::as_mut);
             let (known, available) = (found.is_some(), found.as_ref().map_or(0, |left| left.available));
+            let to_promise = self.by.map(|_| found.as_ref().and_then(|left| left.to_promise).unwrap_or(0));
             let taken = found.filter(|left| left.promisable >= requested);
             let sufficient = taken.map(|left| left.promisable -= requested).is_some();
-            AvailabilityLine { sku: sku.clone(), requested, available, sufficient, known }
+            AvailabilityLine { sku: sku.clone(), requested, available, sufficient, known, to_promise }
         };
         Ok(self.lines.iter().map(line).collect())
     }
@@ -71,4 +77,5 @@ impl Query for Availability {
 struct Left {
     available: i64,
     promisable: i64,
+    to_promise: Option<i64>,
 }

@@ -8,7 +8,7 @@ use super::page::{Page, check_limit};
 use crate::domain::ids::{LineId, LocationId, ReservationId, Sku};
 use crate::domain::reason::Reason;
 use crate::domain::stock_item::{Level, StockEvent, StockItem};
-use crate::read_models::movements::{Movement, MovementKind, movements};
+use crate::read_models::movements::{Movement, MovementKind, cause, movements};
 
 /// Events read at once.
 const EVENTS: usize = 100;
@@ -52,6 +52,8 @@ pub struct LedgerEntry {
     pub location: LocationId,
     /// What was added to each counter.
     pub delta: Level,
+    /// What was added to the units that are to come there.
+    pub incoming: i64,
     /// Why, for adjustments.
     pub reason: Option<Reason>,
     /// What it refers to.
@@ -123,20 +125,14 @@ impl Ledger {
 }
 
 fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> LedgerEntry {
-    let (reason, reference) = match happened {
-        StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
-        StockEvent::Replenished { .. } => (Some(Reason::Received), None),
-        StockEvent::Returned { disposition, reference, .. } => {
-            (Some(disposition.reason()), Some(Arc::clone(reference)))
-        }
-        _ => (None, None),
-    };
+    let (reason, reference) = cause(happened);
     LedgerEntry {
         version: event.version,
         at: event.at,
         kind: movement.kind,
         location: movement.location.clone(),
         delta: movement.delta,
+        incoming: movement.incoming,
         reason,
         reference,
         reservation: movement.hold.map(|hold| hold.reservation.clone()),

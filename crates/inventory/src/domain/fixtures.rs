@@ -5,13 +5,16 @@ use std::time::Duration;
 use cqrs::Timestamp;
 use cqrs::testkit::Given;
 
-use super::ids::{LineId, LocationId, OrderId, Quantity, ReservationId, Sku};
+use super::ids::{DeliveryId, LineId, LocationId, OrderId, Quantity, ReceiptId, ReservationId, Sku, TransferId};
 use super::location::{Location, LocationEvent};
+use super::receipt::expect::{Expect, ExpectLine};
 use super::reservation::commit::{Commit, CommitLine};
 use super::reservation::order::ForOrder;
 use super::reservation::reserve::{Reserve, ReserveLine};
 use super::reservation::{Reservation, Shortfall};
-use super::stock_item::{Details, Level, StockEvent, StockItem};
+use super::stock_item::{Arrival, Details, Inbound, Level, StockEvent, StockItem};
+use super::transfer::request::{RequestTransfer, TransferLine};
+use super::transfer::ship::ShipTransfer;
 
 pub(super) fn sku(id: &str) -> Sku {
     Sku::parse(id).unwrap()
@@ -77,6 +80,51 @@ pub(super) fn commit(id: &str, lines: &[(&str, i64)]) -> Commit {
         exclude: Vec::new(),
     };
     Commit { order: order(id, 1), lines: lines.iter().enumerate().map(line).collect(), allow_partial: false }
+}
+
+pub(super) fn receipt(id: &str) -> ReceiptId {
+    ReceiptId::parse(id).unwrap()
+}
+
+pub(super) fn delivery(id: &str) -> DeliveryId {
+    DeliveryId::parse(id).unwrap()
+}
+
+/// A receipt at `main` of `(sku, units, when)` lines with the ids `1`, `2`, …
+pub(super) fn expect(id: &str, lines: &[(&str, i64, i64)]) -> Expect {
+    let line = |(place, &(id, quantity, ms)): (usize, &(&str, i64, i64))| ExpectLine {
+        line_id: line(&(place + 1).to_string()),
+        sku: sku(id),
+        quantity: units(quantity),
+        expected_at: at(ms),
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    Expect { receipt_id: receipt(id), location: place("main"), supplier_reference: None, lines }
+}
+
+/// Units of a receipt's line that are to come to `main`.
+pub(super) fn arrival(id: &str, line_id: &str, quantity: i64, ms: i64) -> Arrival {
+    let (by, line) = (Inbound::Receipt(receipt(id)), line(line_id));
+    Arrival { by, line, location: place("main"), quantity, expected_at: at(ms) }
+}
+
+pub(super) fn transfer_id(id: &str) -> TransferId {
+    TransferId::parse(id).unwrap()
+}
+
+/// A transfer from `main` to `berlin` of `(sku, units)` lines with the ids `1`, `2`, …
+pub(super) fn transfer(id: &str, lines: &[(&str, i64)]) -> RequestTransfer {
+    let line = |(place, &(id, quantity)): (usize, &(&str, i64))| TransferLine {
+        line_id: line(&(place + 1).to_string()),
+        sku: sku(id),
+        quantity: units(quantity),
+    };
+    let lines = lines.iter().enumerate().map(line).collect();
+    RequestTransfer { transfer_id: transfer_id(id), from: place("main"), to: place("berlin"), lines }
+}
+
+pub(super) fn ship(id: &str, ms: i64) -> ShipTransfer {
+    ShipTransfer { transfer_id: transfer_id(id), expected_at: at(ms) }
 }
 
 /// The counters of a SKU over all locations: on hand, committed, reserved.

@@ -37,8 +37,20 @@ cqrs::text_id!(
     check_bin
 );
 cqrs::text_id!(
-    /// A line of a reservation, unique within it.
+    /// A line of a reservation, a receipt or a transfer, unique within it.
     LineId
+);
+cqrs::text_id!(
+    /// Goods of a supplier that are to come, or have come.
+    ReceiptId
+);
+cqrs::text_id!(
+    /// Goods on their way from one location to another.
+    TransferId
+);
+cqrs::text_id!(
+    /// One time that goods of a receipt or a transfer came, unique within it.
+    DeliveryId
 );
 
 /// Stands between an order's id and its attempt. No id of a client contains it, so none can be taken for an order's.
@@ -106,6 +118,14 @@ impl LineId {
     #[must_use]
     pub fn of(sku: &Sku) -> Self {
         Self(Arc::clone(&sku.0))
+    }
+}
+
+impl DeliveryId {
+    /// The one delivery of a receipt that comes as a whole: it has the receipt's own id.
+    #[must_use]
+    pub fn of(receipt: &ReceiptId) -> Self {
+        Self(Arc::clone(&receipt.0))
     }
 }
 

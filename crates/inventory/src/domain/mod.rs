@@ -5,5 +5,7 @@ mod fixtures;
 pub mod ids;
 pub mod location;
 pub mod reason;
+pub mod receipt;
 pub mod reservation;
 pub mod stock_item;
+pub mod transfer;

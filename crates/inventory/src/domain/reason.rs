@@ -37,3 +37,27 @@ pub enum Reason {
     /// Anything else.
     Other,
 }
+
+impl Reason {
+    /// The code, as in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Correction => "correction",
+            Self::CycleCount => "cycle_count",
+            Self::Damaged => "damaged",
+            Self::Expired => "expired",
+            Self::Found => "found",
+            Self::Lost => "lost",
+            Self::Stolen => "stolen",
+            Self::Scrapped => "scrapped",
+            Self::Received => "received",
+            Self::Restock => "restock",
+            Self::Shrinkage => "shrinkage",
+            Self::Promotion => "promotion",
+            Self::QualityControl => "quality_control",
+            Self::Movement => "movement",
+            Self::Other => "other",
+        }
+    }
+}

@@ -2,7 +2,12 @@
 
 pub mod capacity;
 pub mod expiring_holds;
+pub mod incoming;
 pub mod locations;
+pub mod movement_log;
+pub mod movement_sums;
 pub mod movements;
+pub mod receipts;
 pub mod stock;
 pub mod stock_at_location;
+pub mod transfers;

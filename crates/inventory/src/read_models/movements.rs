@@ -1,11 +1,14 @@
 //! Stock movements: what each event does to the counters of a SKU, location by location. The ledger and the views read
 //! the same movements.
 
+use std::sync::Arc;
+
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
-use crate::domain::stock_item::{Hold, Level, StockEvent};
+use crate::domain::reason::Reason;
+use crate::domain::stock_item::{Arrival, Hold, Inbound, Level, StockEvent};
 
 /// What kind of movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +32,18 @@ pub enum MovementKind {
     Consumed,
     /// Sold units came back.
     Returned,
+    /// Units are to come with a receipt.
+    Expected,
+    /// They are not expected any more, or not at that time.
+    Withdrawn,
+    /// Units came in with a receipt.
+    Received,
+    /// Units left for another location, and are to come there.
+    TransferShipped,
+    /// Units came in with a transfer.
+    TransferReceived,
+    /// Units in transit will not come.
+    LostInTransit,
 }
 
 /// One change of one SKU's counters at one location.
@@ -40,6 +55,8 @@ pub struct Movement<'e> {
     pub location: &'e LocationId,
     /// What is added to each counter.
     pub delta: Level,
+    /// What is added to the units that are to come there.
+    pub incoming: i64,
     /// Whose units, unless they are nobody's in particular.
     pub hold: Option<&'e Hold>,
 }
@@ -47,13 +64,15 @@ pub struct Movement<'e> {
 /// The movements of `event`, in order; none if it changes no counter.
 #[must_use]
 pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
-    let counted = |kind, location, units| Movement { kind, location, delta: on_hand(units), hold: None };
+    let counted = |kind, location, units| Movement { kind, location, delta: on_hand(units), incoming: 0, hold: None };
     match event {
         StockEvent::Registered(_)
         | StockEvent::DetailsChanged(_)
         | StockEvent::HoldExtended { .. }
         | StockEvent::PromisableRaised { .. }
-        | StockEvent::BinAssigned { .. } => Vec::new(),
+        | StockEvent::BinAssigned { .. }
+        | StockEvent::BackordersChanged(_)
+        | StockEvent::BackordersOpened { .. } => Vec::new(),
         StockEvent::Adjusted { location, delta, .. } => vec![counted(MovementKind::Adjusted, location, *delta)],
         StockEvent::Replenished { location, quantity } => vec![counted(MovementKind::Replenished, location, *quantity)],
         StockEvent::Held(hold) => vec![of(hold, MovementKind::Held, reserved(hold.quantity))],
@@ -70,7 +89,7 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         }
         StockEvent::Returned { location, quantity, disposition, .. } => {
             let delta = disposition.adds(*quantity);
-            vec![Movement { kind: MovementKind::Returned, location, delta, hold: None }]
+            vec![Movement { kind: MovementKind::Returned, location, delta, incoming: 0, hold: None }]
         }
         StockEvent::HoldsExpired { buckets, .. } => buckets
             .iter()
@@ -78,14 +97,54 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
                 kind: MovementKind::Expired,
                 location: &bucket.location,
                 delta: reserved(-bucket.quantity),
+                incoming: 0,
                 hold: None,
             })
             .collect(),
+        StockEvent::Expected(arrival) => vec![incoming(MovementKind::Expected, arrival, arrival.quantity)],
+        StockEvent::Withdrawn(arrival) => vec![incoming(MovementKind::Withdrawn, arrival, -arrival.quantity)],
+        StockEvent::Delivered(delivery) => {
+            let kind = match delivery.by {
+                Inbound::Receipt(_) => MovementKind::Received,
+                Inbound::Transfer(_) => MovementKind::TransferReceived,
+            };
+            let (location, delta) = (&delivery.location, delivery.adds());
+            vec![Movement { kind, location, delta, incoming: -delivery.expected, hold: None }]
+        }
+        StockEvent::Transferred { from, arrival } => {
+            let (kind, units) = (MovementKind::TransferShipped, arrival.quantity);
+            vec![counted(kind, from, -units), incoming(kind, arrival, units)]
+        }
+        StockEvent::LostInTransit(arrival) => {
+            vec![incoming(MovementKind::LostInTransit, arrival, -arrival.quantity)]
+        }
+    }
+}
+
+/// Why `event` moves stock, and what it refers to; no reason for what reservations do.
+#[must_use]
+pub fn cause(event: &StockEvent) -> (Option<Reason>, Option<Arc<str>>) {
+    let by = |inbound: &Inbound| Some(inbound.to_string().into());
+    match event {
+        StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
+        StockEvent::Replenished { .. } => (Some(Reason::Received), None),
+        StockEvent::Returned { disposition, reference, .. } => {
+            (Some(disposition.reason()), Some(Arc::clone(reference)))
+        }
+        StockEvent::Expected(arrival) | StockEvent::Withdrawn(arrival) => (None, by(&arrival.by)),
+        StockEvent::Delivered(delivery) => (Some(delivery.reason()), by(&delivery.by)),
+        StockEvent::Transferred { arrival, .. } => (Some(Reason::Movement), by(&arrival.by)),
+        StockEvent::LostInTransit(arrival) => (Some(Reason::Lost), by(&arrival.by)),
+        _ => (None, None),
     }
 }
 
 fn of(hold: &Hold, kind: MovementKind, delta: Level) -> Movement<'_> {
-    Movement { kind, location: &hold.location, delta, hold: Some(hold) }
+    Movement { kind, location: &hold.location, delta, incoming: 0, hold: Some(hold) }
+}
+
+fn incoming(kind: MovementKind, arrival: &Arrival, units: i64) -> Movement<'_> {
+    Movement { kind, location: &arrival.location, delta: Level::default(), incoming: units, hold: None }
 }
 
 fn on_hand(units: i64) -> Level {

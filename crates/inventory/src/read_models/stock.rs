@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::movements::{expires_at, movements};
 use crate::domain::ids::{Bin, LocationId};
-use crate::domain::stock_item::{Details, Level, StockEvent, StockItem};
+use crate::domain::stock_item::{BackorderTerms, Details, Incoming, Level, StockEvent, StockItem};
 
 /// One SKU's stock; the key is the SKU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct StockRow {
     pub levels: BTreeMap<LocationId, Level>,
     /// The bin it lies in, per location that has bins.
     pub bins: BTreeMap<LocationId, Bin>,
+    /// The units that are to come, by when and where they do.
+    pub incoming: Incoming,
     /// Units that can be promised from what is there.
     pub available: i64,
     /// The version of its stream that this row has read.
@@ -30,18 +32,45 @@ pub struct StockRow {
     pub updated_at: Timestamp,
     /// Nothing of it comes back by itself before this instant.
     pub next_expiry: Option<Timestamp>,
+    /// Under which terms units are promised beyond what is there.
+    pub backorders: BackorderTerms,
+    /// Whether the log says that the day they name has come.
+    pub backorders_open: bool,
 }
 
 impl StockRow {
     /// The place of `available` among the indexes.
     pub const BY_AVAILABLE: usize = 0;
-    /// The place of `next_expiry` among the indexes; a row without one has the largest number there is.
+    /// The place of what is next due by itself among the indexes; a row without any has the largest number there is.
     pub const BY_NEXT_EXPIRY: usize = 1;
 
     /// Its counters over all locations.
     #[must_use]
     pub fn total(&self) -> Level {
         self.levels.values().fold(Level::default(), |sum, level| added(sum, *level))
+    }
+
+    /// Units that can be promised by `by`: what is available now, what is to come until then, and what may be promised
+    /// beyond that.
+    #[must_use]
+    pub fn promisable_by(&self, by: Timestamp) -> i64 {
+        let open = self.backorders.are_open(by) && !self.backorders.incoming_only;
+        let beyond = if open { self.details.backorder_limit } else { 0 };
+        (self.available + self.incoming.until(by) + beyond).max(0)
+    }
+
+    /// Units that can be promised at `now`, as a decision would.
+    #[must_use]
+    pub fn promisable(&self, now: Timestamp) -> i64 {
+        let allowed = self.backorders.allow(self.details.backorder_limit, self.incoming.total());
+        self.available + if self.backorders.are_open(now) { allowed } else { 0 }
+    }
+
+    /// When something changes by itself that the log does not speak of yet: holds end, or backorders open.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let opening = self.backorders.from.filter(|_| !self.backorders_open);
+        [self.next_expiry, opening].into_iter().flatten().min()
     }
 
     /// Adds `delta` to the counters at `location`.
@@ -65,13 +94,13 @@ pub(super) fn added(a: Level, b: Level) -> Level {
 
 impl ReadModel for StockRow {
     const NAME: &'static str = "stock";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["available", "next_expiry"];
 
     fn indexes(&self) -> Vec<IndexValue> {
-        let next_expiry = self.next_expiry.unwrap_or(Timestamp::MAX);
-        vec![self.available.into(), next_expiry.as_millis().into()]
+        let next_due = self.next_due().unwrap_or(Timestamp::MAX);
+        vec![self.available.into(), next_due.as_millis().into()]
     }
 }
 
@@ -104,6 +133,16 @@ impl Projection for StockProjection {
                     row.add(location, Level::default());
                     row.bins.insert(location.clone(), bin.clone());
                 }
+                StockEvent::Expected(arrival) | StockEvent::Transferred { arrival, .. } => row.incoming.add(arrival),
+                StockEvent::Withdrawn(arrival) | StockEvent::LostInTransit(arrival) => row.incoming.take(arrival),
+                StockEvent::Delivered(delivery) => {
+                    delivery.fulfils().iter().for_each(|arrival| row.incoming.take(arrival));
+                }
+                StockEvent::BackordersChanged(terms) => {
+                    row.backorders_open = row.backorders_open && terms.from == row.backorders.from;
+                    row.backorders = *terms;
+                }
+                StockEvent::BackordersOpened { .. } => row.backorders_open = true,
                 StockEvent::DetailsChanged(details) => {
                     row.available += row.details.safety_stock - details.safety_stock;
                     row.details = details.clone();
@@ -121,9 +160,12 @@ fn registered(sku: &str, details: &Details, event: &Recorded) -> StockRow {
         details: details.clone(),
         levels: BTreeMap::new(),
         bins: BTreeMap::new(),
+        incoming: Incoming::default(),
         available: -details.safety_stock,
         version: event.version,
         updated_at: event.at,
         next_expiry: None,
+        backorders: BackorderTerms::default(),
+        backorders_open: false,
     }
 }

@@ -31,7 +31,7 @@ impl StockAtLocationRow {
 
 impl ReadModel for StockAtLocationRow {
     const NAME: &'static str = "stock_at_location";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const KEYED_BY_STREAM: bool = true;
     const INDEXES: &'static [&'static str] = &["location"];
 

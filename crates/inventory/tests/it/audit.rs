@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use comanda_inventory::application::audit::{Audit, Books};
-use comanda_inventory::domain::ids::{LocationId, OrderId};
+use comanda_inventory::domain::ids::{DeliveryId, LocationId, OrderId, ReceiptId, TransferId};
+use comanda_inventory::domain::receipt::{ExpectedLine, Receipt, ReceiptEvent, ReceivedUnits};
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, PickFrom};
 use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{
+    Allocation, Arrival, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+};
+use comanda_inventory::domain::transfer::{ArrivedUnits, RequestedLine, Transfer, TransferEvent};
 use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
 
-use crate::house::{line, reservation, sku};
+use crate::house::{line, place, reservation, sku};
 
 /// A log under construction: one SKU, TEA, of which ten came in.
 struct Log(Vec<Recorded>);
@@ -70,6 +74,7 @@ fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
         requested: quantity,
         location: None,
         allocations: vec![Allocation { location: LocationId::main(), quantity }],
+        beyond: 0,
         consumed: 0,
         released: false,
     };
@@ -178,4 +183,127 @@ fn a_release_of_other_units_than_were_held_is_found() {
         .stock(1, StockEvent::Held(hold("a", 4, None)))
         .stock(2, StockEvent::HoldReleased(hold("a", 3, None)))
         .finds("ended, but what was held is");
+}
+
+fn inbound() -> Inbound {
+    Inbound::Receipt(ReceiptId::parse("po-1").unwrap())
+}
+
+fn arrival(quantity: i64) -> Arrival {
+    let expected_at = Timestamp::from_millis(90);
+    Arrival { by: inbound(), line: line("1"), location: LocationId::main(), quantity, expected_at }
+}
+
+fn delivered(quantity: i64, damaged: i64) -> StockEvent {
+    let (by, line, location) = (inbound(), line("1"), LocationId::main());
+    let (delivery, expected_at) = (DeliveryId::parse("d1").unwrap(), Some(Timestamp::from_millis(90)));
+    StockEvent::Delivered(Delivery { by, line, delivery, location, quantity, damaged, expected: quantity, expected_at })
+}
+
+impl Log {
+    fn receipt(self, at: i64, event: ReceiptEvent) -> Self {
+        self.add::<Receipt>("po-1", at, event)
+    }
+
+    /// Five TEA are to come with receipt po-1.
+    fn expecting() -> Self {
+        let expected_at = Timestamp::from_millis(90);
+        let five = ExpectedLine { line_id: line("1"), sku: sku("TEA"), quantity: 5, expected_at };
+        let (location, supplier_reference) = (LocationId::main(), None);
+        let lines = vec![five];
+        Self::open()
+            .receipt(1, ReceiptEvent::Expected { location, supplier_reference, lines })
+            .stock(1, StockEvent::Expected(arrival(5)))
+    }
+
+    fn received(self, quantity: i64, damaged: i64) -> Self {
+        let lines = vec![ReceivedUnits { line_id: line("1"), quantity, damaged }];
+        self.receipt(2, ReceiptEvent::Received { delivery: DeliveryId::parse("d1").unwrap(), lines })
+    }
+}
+
+#[test]
+fn receipts_and_what_came_of_them_add_up() {
+    let log = Log::expecting().received(3, 1).stock(2, delivered(3, 1));
+    assert_eq!(log.books(), Books { skus: 1, ..Books::default() });
+    let closed = log.receipt(3, ReceiptEvent::Closed).stock(3, StockEvent::Withdrawn(arrival(2)));
+    assert_eq!(closed.books(), Books { skus: 1, ..Books::default() });
+}
+
+#[test]
+fn goods_that_came_twice_or_never_are_found() {
+    Log::expecting().received(3, 1).finds("receipt po-1: waits for");
+    Log::expecting().received(3, 1).stock(2, delivered(2, 1)).finds("of TEA it says");
+    Log::expecting().received(3, 0).stock(2, delivered(3, 1)).finds("of TEA it says");
+    let twice = Log::expecting().received(3, 0).stock(2, delivered(3, 0)).stock(2, delivered(3, 0));
+    twice.finds("ended, but what was to come is");
+    Log::open().stock(2, delivered(3, 0)).finds("came with receipt/po-1, which knows nothing of it");
+}
+
+#[test]
+fn what_nobody_waits_for_and_what_is_waited_for_twice_is_found() {
+    Log::open().stock(1, StockEvent::Expected(arrival(5))).finds("a delivery that knows nothing of it");
+    Log::expecting().stock(1, StockEvent::Expected(arrival(5))).finds("is expected beside");
+    Log::expecting().receipt(2, ReceiptEvent::Cancelled).finds("a delivery that knows nothing of it");
+    Log::expecting().stock(2, StockEvent::Withdrawn(arrival(5))).finds("receipt po-1: waits for");
+}
+
+fn moved(quantity: i64) -> Arrival {
+    Arrival { by: Inbound::Transfer(TransferId::parse("t-1").unwrap()), location: place("berlin"), ..arrival(quantity) }
+}
+
+fn arrived(quantity: i64) -> StockEvent {
+    let Arrival { by, line, location, expected_at, .. } = moved(quantity);
+    let delivery = DeliveryId::parse("d1").unwrap();
+    let expected_at = Some(expected_at);
+    StockEvent::Delivered(Delivery {
+        by,
+        line,
+        delivery,
+        location,
+        quantity,
+        damaged: 0,
+        expected: quantity,
+        expected_at,
+    })
+}
+
+impl Log {
+    fn transfer(self, at: i64, event: TransferEvent) -> Self {
+        self.add::<Transfer>("t-1", at, event)
+    }
+
+    /// Five of the ten TEA have left for Berlin.
+    fn in_transit() -> Self {
+        let lines = vec![RequestedLine { line_id: line("1"), sku: sku("TEA"), quantity: 5 }];
+        Self::open()
+            .transfer(1, TransferEvent::Requested { from: LocationId::main(), to: place("berlin"), lines })
+            .transfer(2, TransferEvent::Shipped { expected_at: Timestamp::from_millis(90) })
+            .stock(2, StockEvent::Transferred { from: LocationId::main(), arrival: moved(5) })
+    }
+
+    fn arrived(self, quantity: i64, lost: i64) -> Self {
+        let lines = vec![ArrivedUnits { line_id: line("1"), quantity, damaged: 0, lost }];
+        self.transfer(3, TransferEvent::Received { delivery: DeliveryId::parse("d1").unwrap(), lines })
+    }
+}
+
+#[test]
+fn what_left_is_in_transit_has_come_or_is_lost() {
+    let log = Log::in_transit();
+    assert_eq!(log.books(), Books { skus: 1, ..Books::default() });
+    let some = log.arrived(3, 1).stock(3, arrived(3)).stock(3, StockEvent::LostInTransit(moved(1)));
+    assert_eq!(some.books(), Books { skus: 1, ..Books::default() });
+}
+
+#[test]
+fn units_in_transit_that_vanish_or_multiply_are_found() {
+    let vanished = Log::in_transit().stock(3, StockEvent::Withdrawn(moved(2)));
+    vanished.finds("5 units left with line 1 of transfer/t-1: 3 are in transit, 0 came, 0 are lost");
+    let multiplied = Log::in_transit().arrived(5, 0).stock(3, arrived(5)).stock(3, arrived(1));
+    multiplied.finds("0 are in transit, 6 came, 0 are lost");
+    Log::in_transit().arrived(3, 1).stock(3, arrived(3)).finds("transfer t-1: of TEA it says");
+    Log::open()
+        .stock(2, StockEvent::Transferred { from: LocationId::main(), arrival: moved(5) })
+        .finds("of a delivery that knows nothing of it");
 }

@@ -1,15 +1,23 @@
 //! The shape of stored events and states, locked: an old log must stay readable. If this fails, do not change the
 //! snapshot of an event that has been released: add a new event, or a field with a default.
 
+use std::collections::BTreeMap;
+
 use cqrs::testkit::ShapeLock;
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::ids::{Bin, OrderId};
+use comanda_inventory::domain::ids::{Bin, DeliveryId, OrderId, ReceiptId, TransferId};
 use comanda_inventory::domain::location::{Location, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
+use comanda_inventory::domain::receipt::{
+    ExpectedLine, Receipt, ReceiptEvent, ReceivedUnits, RescheduledLine, UnannouncedLine,
+};
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{
+    Allocation, Arrival, BackorderTerms, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+};
+use comanda_inventory::domain::transfer::{ArrivedUnits, RequestedLine, Transfer, TransferEvent};
 
 use crate::house::{line, place, reservation, sku};
 
@@ -51,6 +59,66 @@ fn stock_events() -> Vec<StockEvent> {
         StockEvent::PromisableRaised { location: place("main"), quantity: 3 },
         StockEvent::BinAssigned { location: place("main"), bin: Bin::parse("A-01-03-2").unwrap() },
     ]
+    .into_iter()
+    .chain(inbound_events())
+    .collect()
+}
+
+fn inbound_events() -> Vec<StockEvent> {
+    let (receipt, transfer) = (ReceiptId::parse("po-1").unwrap(), TransferId::parse("t-1").unwrap());
+    let (by, location, expected_at) = (Inbound::Receipt(receipt), place("main"), at(900_000));
+    let arrival = Arrival { by: by.clone(), line: line("1"), location: location.clone(), quantity: 5, expected_at };
+    let delivery = Delivery {
+        by,
+        line: line("1"),
+        delivery: DeliveryId::parse("truck-1").unwrap(),
+        location,
+        quantity: 4,
+        damaged: 0,
+        expected: 0,
+        expected_at: None,
+    };
+    let late = Delivery { damaged: 1, expected: 3, expected_at: Some(expected_at), ..delivery.clone() };
+    let moved = Arrival { by: Inbound::Transfer(transfer), ..arrival.clone() };
+    vec![
+        StockEvent::Expected(arrival.clone()),
+        StockEvent::Withdrawn(arrival),
+        StockEvent::Delivered(delivery),
+        StockEvent::Delivered(late),
+        StockEvent::Transferred { from: place("berlin"), arrival: moved.clone() },
+        StockEvent::LostInTransit(moved),
+        StockEvent::BackordersChanged(BackorderTerms::default()),
+        StockEvent::BackordersChanged(BackorderTerms { from: Some(at(900_000)), incoming_only: true }),
+        StockEvent::BackordersOpened { location: place("main"), quantity: 3 },
+    ]
+}
+
+fn transfer_events() -> Vec<TransferEvent> {
+    let (line_id, delivery) = (line("1"), DeliveryId::parse("van-1").unwrap());
+    let wanted = RequestedLine { line_id, sku: sku("TEA"), quantity: 5 };
+    let units = |quantity, damaged, lost| ArrivedUnits { line_id: line("1"), quantity, damaged, lost };
+    vec![
+        TransferEvent::Requested { from: place("main"), to: place("berlin"), lines: vec![wanted] },
+        TransferEvent::Shipped { expected_at: at(900_000) },
+        TransferEvent::Received { delivery, lines: vec![units(2, 0, 0), units(1, 1, 1)] },
+        TransferEvent::Cancelled,
+    ]
+}
+
+fn receipt_events() -> Vec<ReceiptEvent> {
+    let (line_id, delivery) = (line("1"), DeliveryId::parse("truck-1").unwrap());
+    let expected = ExpectedLine { line_id: line_id.clone(), sku: sku("TEA"), quantity: 5, expected_at: at(900_000) };
+    let came = |damaged| UnannouncedLine { line_id: line("1"), sku: sku("TEA"), quantity: 5, damaged };
+    let units = |damaged| ReceivedUnits { line_id: line("1"), quantity: 3, damaged };
+    let supplier_reference = Some("PO 4711".into());
+    vec![
+        ReceiptEvent::Expected { location: place("main"), supplier_reference, lines: vec![expected] },
+        ReceiptEvent::Received { delivery, lines: vec![units(0), units(1)] },
+        ReceiptEvent::Rescheduled { lines: vec![RescheduledLine { line_id, expected_at: at(1_800_000) }] },
+        ReceiptEvent::Cancelled,
+        ReceiptEvent::Closed,
+        ReceiptEvent::Unannounced { location: place("main"), supplier_reference: None, lines: vec![came(0), came(1)] },
+    ]
 }
 
 fn reservation_events() -> Vec<ReservationEvent> {
@@ -62,6 +130,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
         requested: 2,
         location: None,
         allocations: units().allocations,
+        beyond: 0,
         consumed: 0,
         released: false,
     };
@@ -74,8 +143,9 @@ fn reservation_events() -> Vec<ReservationEvent> {
             expires_at: Some(at(900_000)),
             allow_partial: true,
         },
-        ReservationEvent::ItemReserved(plain),
-        ReservationEvent::HeldAgain { lines: vec![units()] },
+        ReservationEvent::ItemReserved(Line { beyond: 1, ..plain }),
+        ReservationEvent::HeldAgain { lines: vec![units()], beyond: BTreeMap::new() },
+        ReservationEvent::HeldAgain { lines: vec![units()], beyond: [(line("1"), 1)].into() },
         ReservationEvent::Confirmed,
         ReservationEvent::Extended { expires_at: at(900_000) },
         ReservationEvent::Released,
@@ -140,6 +210,10 @@ fn stored_events_keep_their_shape() {
         &stored(&reservation_events()),
         "# location",
         &stored(&locations),
+        "# receipt",
+        &stored(&receipt_events()),
+        "# transfer",
+        &stored(&transfer_events()),
     ];
     insta::assert_snapshot!("stored_events", parts.join("\n"));
 }
@@ -150,6 +224,7 @@ fn stored_events_are_locked() {
         [LocationEvent::Registered { name: None }, LocationEvent::Registered { name: Some("Berlin".into()) }];
     let lock = ShapeLock::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events/inventory.json"));
     let lock = lock.kind::<StockItem>(&stock_events()).kind::<Reservation>(&reservation_events());
+    let lock = lock.kind::<Receipt>(&receipt_events()).kind::<Transfer>(&transfer_events());
     lock.kind::<Location>(&locations).holds();
 }
 
@@ -160,6 +235,18 @@ fn a_snapshot_of_a_state_reads_back_as_itself() {
         item.apply(&event);
         let json = serde_json::to_string(&item).unwrap();
         assert_eq!(serde_json::from_str::<StockItem>(&json).unwrap(), item);
+    }
+    let mut receipt = Receipt::default();
+    for event in receipt_events() {
+        receipt.apply(&event);
+        let json = serde_json::to_string(&receipt).unwrap();
+        assert_eq!(serde_json::from_str::<Receipt>(&json).unwrap(), receipt);
+    }
+    let mut transfer = Transfer::default();
+    for event in transfer_events() {
+        transfer.apply(&event);
+        let json = serde_json::to_string(&transfer).unwrap();
+        assert_eq!(serde_json::from_str::<Transfer>(&json).unwrap(), transfer);
     }
     let mut reservation = Reservation::default();
     for event in reservation_events() {

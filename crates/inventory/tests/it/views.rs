@@ -164,7 +164,7 @@ async fn availability_shares_a_sku_between_its_lines_and_counts_backorders() {
     let limit = UpdateSku { sku: sku("TEA"), name: None, safety_stock: Some(1), backorder_limit: Some(2) };
     house.send(limit).await.unwrap();
     let lines = vec![(sku("TEA"), units(3)), (sku("TEA"), units(2)), (sku("TEA"), units(1)), (sku("MUG"), units(1))];
-    let told = house.ask(Availability { lines }).await;
+    let told = house.ask(Availability { lines, by: None }).await;
     let told: Vec<_> = told.iter().map(|line| (line.available, line.sufficient, line.known)).collect();
     assert_eq!(told, [(2, true, true), (2, false, true), (2, true, true), (0, false, false)]);
 }

@@ -59,9 +59,11 @@ impl Command for Confirm {
             ReservationState::Expired => {
                 let lines = self.hold_again(&reservation, &mut shelves)?;
                 self.commit(&lines, None, &mut shelves);
+                let beyond = lines.iter().filter(|line| line.beyond > 0);
+                let beyond = beyond.map(|line| (line.line_id.clone(), line.beyond)).collect();
                 let units = |line: Line| LineUnits { line_id: line.line_id, allocations: line.allocations };
                 let lines = lines.into_iter().map(units).collect();
-                vec![ReservationEvent::HeldAgain { lines }, ReservationEvent::Confirmed]
+                vec![ReservationEvent::HeldAgain { lines, beyond }, ReservationEvent::Confirmed]
             }
             ReservationState::Confirmed | ReservationState::PartiallyConsumed | ReservationState::Consumed => {
                 Vec::new()

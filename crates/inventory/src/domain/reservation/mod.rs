@@ -14,7 +14,7 @@ mod shelves;
 pub mod ship;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{LineId, LocationId, OrderId, ReservationId, Sku};
 use super::stock_item::{Allocation, Hold};
 use order::{CommittedLine, ForOrder, LineShortfall, Refusal};
+pub(super) use shelves::Shelves;
 pub use shelves::Shortfall;
 pub use view::{LineView, ReservationAnswer, ReservationState, ReservationView, WrongTransition};
 
@@ -57,6 +58,9 @@ pub enum ReservationEvent {
     HeldAgain {
         /// Where the units of each line are now.
         lines: Vec<LineUnits>,
+        /// How many of a line were not there then, if any.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        beyond: BTreeMap<LineId, i64>,
     },
     /// Its units are committed.
     Confirmed,
@@ -135,6 +139,9 @@ pub struct Line {
     /// Where the units are that it holds, or held when it expired.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Allocation>,
+    /// How many of those were not there when they were promised.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub beyond: i64,
     /// Units that have left.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub consumed: i64,
@@ -276,7 +283,7 @@ impl Reservation {
 
 impl Aggregate for Reservation {
     const KIND: &'static str = "reservation";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Event = ReservationEvent;
 
     fn apply(&mut self, event: &ReservationEvent) {
@@ -291,11 +298,12 @@ impl Aggregate for Reservation {
                 self.stage = Stage::Reserved;
                 self.lines.push(line.clone());
             }
-            ReservationEvent::HeldAgain { lines } => {
+            ReservationEvent::HeldAgain { lines, beyond } => {
                 self.expires_at = None;
                 for units in lines {
                     if let Some(line) = self.line_mut(&units.line_id) {
                         line.allocations.clone_from(&units.allocations);
+                        line.beyond = beyond.get(&line.line_id).copied().unwrap_or(0);
                     }
                 }
             }

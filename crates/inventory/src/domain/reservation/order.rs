@@ -50,6 +50,7 @@ impl CommittedLine {
             requested: self.requested,
             location: None,
             allocations: self.from.iter().map(allocation).collect(),
+            beyond: 0,
             consumed: 0,
             released: false,
         }

@@ -186,6 +186,7 @@ impl ReserveLine {
             requested: self.quantity.units(),
             location: self.location.clone(),
             allocations: Vec::new(),
+            beyond: 0,
             consumed: 0,
             released: false,
         }
@@ -193,7 +194,7 @@ impl ReserveLine {
 }
 
 /// Refuses a line id that occurs twice.
-pub(super) fn unique<'l>(line_ids: impl ExactSizeIterator<Item = &'l LineId>) -> Result<(), Invalid> {
+pub(in crate::domain) fn unique<'l>(line_ids: impl ExactSizeIterator<Item = &'l LineId>) -> Result<(), Invalid> {
     if line_ids.len() < 2 {
         return Ok(());
     }

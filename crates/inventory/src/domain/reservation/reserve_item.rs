@@ -89,6 +89,7 @@ impl Command for ReserveItem {
             requested,
             location: None,
             allocations: Vec::new(),
+            beyond: 0,
             consumed: 0,
             released: false,
         };

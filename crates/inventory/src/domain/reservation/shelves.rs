@@ -8,7 +8,7 @@ use cqrs::{Aggregate, Decision, States, Stream, Timestamp};
 use super::view::ReservationAnswer;
 use super::{Line, Reservation, ReservationEvent};
 use crate::domain::ids::{LocationId, ReservationId, Sku};
-use crate::domain::stock_item::{StockEvent, StockItem};
+use crate::domain::stock_item::{Allocation, StockEvent, StockItem};
 
 /// How much of one SKU was missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Shortfall {
 }
 
 /// The stock items of one decision.
-pub(super) struct Shelves<'a> {
+pub(in crate::domain) struct Shelves<'a> {
     states: &'a States<'a>,
     shelves: BTreeMap<Sku, Shelf>,
 }
@@ -51,7 +51,7 @@ impl Shelf {
 }
 
 impl<'a> Shelves<'a> {
-    pub(super) fn new(states: &'a States<'a>) -> Self {
+    pub(in crate::domain) fn new(states: &'a States<'a>) -> Self {
         Self { states, shelves: BTreeMap::new() }
     }
 
@@ -74,12 +74,12 @@ impl<'a> Shelves<'a> {
     }
 
     /// The stock of `sku` as the lines before have left it.
-    pub(super) fn item(&mut self, sku: &Sku) -> &StockItem {
+    pub(in crate::domain) fn item(&mut self, sku: &Sku) -> &StockItem {
         self.shelf(sku).current()
     }
 
     /// Adds an event to the stock of `sku`.
-    pub(super) fn record(&mut self, sku: &Sku, event: StockEvent) {
+    pub(in crate::domain) fn record(&mut self, sku: &Sku, event: StockEvent) {
         self.shelf(sku).events.push(event);
     }
 
@@ -95,6 +95,8 @@ impl<'a> Shelves<'a> {
         if line.allocations.is_empty() || !item.has_room_for(&line.allocations) {
             line.allocations = item.source(line.location.as_ref(), wanted);
         }
+        let missing = |held: &Allocation| (held.quantity - item.level(&held.location).free().max(0)).max(0);
+        line.beyond = line.allocations.iter().map(missing).sum();
         for allocation in &line.allocations {
             self.record(&line.sku, StockEvent::Held(line.hold(reservation, allocation, expires_at)));
         }
@@ -150,7 +152,7 @@ impl<'a> Shelves<'a> {
     }
 
     /// `decision`, with all that was recorded on stock.
-    pub(super) fn record_in<T>(self, mut decision: Decision<T>) -> Decision<T> {
+    pub(in crate::domain) fn record_in<T>(self, mut decision: Decision<T>) -> Decision<T> {
         for shelf in self.shelves.into_values() {
             decision = decision.record_all(&shelf.stream, shelf.events);
         }

@@ -139,7 +139,9 @@ mod tests {
 
     use super::*;
     use crate::domain::fixtures::{commit, counters, found, line, order, place, sku, stocked, units};
+    use crate::domain::reason::Reason;
     use crate::domain::reservation::ReservationState;
+    use crate::domain::stock_item::adjust::{Adjust, Change};
     use crate::domain::stock_item::update::UpdateSku;
 
     fn ship(reference: &str, lines: &[(&str, i64, &str)]) -> Ship {
@@ -193,9 +195,17 @@ mod tests {
     }
 
     #[test]
-    fn a_backorder_cannot_leave_before_it_has_come_in() {
+    fn what_is_not_on_hand_any_more_cannot_leave() {
         let beyond = UpdateSku { sku: sku("TEA"), name: None, safety_stock: None, backorder_limit: Some(2) };
-        let given = stocked(&[("TEA", "main", 1)]).when(beyond).and_when(commit("o1", &[("TEA", 3)])).given();
+        let stolen = Adjust {
+            sku: sku("TEA"),
+            location: place("main"),
+            change: Change::Delta(-2),
+            reason: Reason::Stolen,
+            reference: None,
+        };
+        let committed = stocked(&[("TEA", "main", 3)]).when(commit("o1", &[("TEA", 3)]));
+        let given = committed.and_when(beyond).and_when(stolen).given();
         let (sku, location) = (sku("TEA"), place("main"));
         let early = ShipRejection::NotOnHand { sku, location, wanted: 3, on_hand: 1 };
         let _ = given.when(ship("s", &[("1", 3, "main")])).then_rejected(&early);

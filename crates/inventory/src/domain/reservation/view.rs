@@ -126,6 +126,9 @@ pub struct LineView {
     pub requested: i64,
     /// Units reserved or committed now.
     pub held: i64,
+    /// How many of those held were not there when they were promised.
+    #[serde(default)]
+    pub beyond: i64,
     /// Units that have left.
     pub consumed: i64,
     /// Where the held units are.
@@ -180,6 +183,7 @@ fn line_view(line: &Line, open: bool) -> LineView {
         sku: line.sku.clone(),
         requested: line.requested,
         held: if open { line.held() } else { 0 },
+        beyond: if open { line.beyond.min(line.held()) } else { 0 },
         consumed: line.consumed,
         allocations: if open { line.allocations.clone() } else { Vec::new() },
     }

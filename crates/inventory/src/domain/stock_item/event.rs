@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Details, Level};
+use super::{Arrival, BackorderTerms, Bucket, Delivery, Details, Level};
 use crate::domain::ids::{Bin, LineId, LocationId, ReservationId};
 use crate::domain::reason::Reason;
 
@@ -104,6 +104,30 @@ pub enum StockEvent {
         /// When the next holds end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<Timestamp>,
+    },
+    /// Units of a receipt are to come.
+    Expected(Arrival),
+    /// Units of a receipt that were expected are so no more: they come at another time, or not at all.
+    Withdrawn(Arrival),
+    /// Units came in with a receipt or a transfer.
+    Delivered(Delivery),
+    /// Units left for another location and are in transit.
+    Transferred {
+        /// Where they left.
+        from: LocationId,
+        /// What is to come where they go.
+        arrival: Arrival,
+    },
+    /// Units in transit will not come.
+    LostInTransit(Arrival),
+    /// From now on units are promised beyond what is there under these terms.
+    BackordersChanged(BackorderTerms),
+    /// The day has come from which on units are promised beyond what is there.
+    BackordersOpened {
+        /// The first location to look at.
+        location: LocationId,
+        /// How many more can be promised.
+        quantity: i64,
     },
 }
 

@@ -179,9 +179,9 @@ impl Import {
             if covered < promised {
                 return Err(RowRejection::Promised { promised, covered });
             }
-            let changed = StockEvent::DetailsChanged(details);
-            let raised = raised(item, &changed);
-            record(item, changed);
+            let before = item.clone();
+            record(item, StockEvent::DetailsChanged(details));
+            let raised = raised(&before, item);
             raised.into_iter().for_each(|raised| record(item, raised));
         }
         let delta = row.on_hand.map_or(0, |on_hand| on_hand - item.level(&location).on_hand);

@@ -3,12 +3,15 @@
 
 pub mod adjust;
 pub mod assign_bin;
+mod backorders;
 mod event;
 pub mod expire;
 mod expiring;
 pub mod import;
+mod incoming;
 pub mod register;
 pub mod replenish;
+pub mod set_backorders;
 mod sourcing;
 pub mod take_back;
 pub mod update;
@@ -20,8 +23,10 @@ use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Bin, LocationId, QUANTITY_MAX, Sku};
+pub use backorders::BackorderTerms;
 pub use event::{Disposition, Hold, StockEvent};
 pub use expiring::{Bucket, Expiring, expiry};
+pub use incoming::{Arrival, DATES_MAX, Delivery, Due, Inbound, Incoming};
 pub use sourcing::Allocation;
 
 /// The most units on hand of one SKU at one location.
@@ -114,6 +119,13 @@ pub struct StockItem {
     #[serde(default)]
     bins: BTreeMap<LocationId, Bin>,
     expiring: Expiring,
+    #[serde(default)]
+    incoming: Incoming,
+    #[serde(default)]
+    backorders: BackorderTerms,
+    /// Whether the day has come that `backorders` names.
+    #[serde(default)]
+    backorders_open: bool,
 }
 
 impl StockItem {
@@ -176,6 +188,12 @@ impl StockItem {
         &self.expiring
     }
 
+    /// The units that are to come, by when and where they do.
+    #[must_use]
+    pub fn incoming(&self) -> &Incoming {
+        &self.incoming
+    }
+
     /// Whether the promise holds: no counter is negative, and no more is promised or damaged than on hand and backorders
     /// cover.
     #[must_use]
@@ -186,6 +204,7 @@ impl StockItem {
         self.levels.values().all(counted)
             && total.on_hand + self.details.backorder_limit >= total.unavailable()
             && self.expiring.total() <= total.reserved
+            && self.incoming.is_sound()
     }
 
     fn change(&mut self, location: &LocationId, change: impl FnOnce(&mut Level)) {
@@ -205,7 +224,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -215,6 +234,11 @@ impl Aggregate for StockItem {
                 self.details = details.clone();
             }
             StockEvent::DetailsChanged(details) => self.details = details.clone(),
+            StockEvent::BackordersChanged(terms) => {
+                self.backorders_open = self.backorders_open && terms.from == self.backorders.from;
+                self.backorders = *terms;
+            }
+            StockEvent::BackordersOpened { .. } => self.backorders_open = true,
             StockEvent::PromisableRaised { .. } => {}
             StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
             StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
@@ -260,10 +284,29 @@ impl Aggregate for StockItem {
                 }
                 self.expiring.expire(buckets, *next);
             }
+            StockEvent::Expected(arrival) => {
+                self.change(&arrival.location, |_| {});
+                self.incoming.add(arrival);
+            }
+            StockEvent::Withdrawn(arrival) | StockEvent::LostInTransit(arrival) => self.incoming.take(arrival),
+            StockEvent::Delivered(delivery) => {
+                let added = delivery.adds();
+                self.change(&delivery.location, |level| {
+                    level.on_hand += added.on_hand;
+                    level.damaged += added.damaged;
+                });
+                delivery.fulfils().iter().for_each(|arrival| self.incoming.take(arrival));
+            }
+            StockEvent::Transferred { from, arrival } => {
+                self.change(from, |level| level.on_hand -= arrival.quantity);
+                self.change(&arrival.location, |_| {});
+                self.incoming.add(arrival);
+            }
         }
     }
 
     fn due(&self, at: Timestamp) -> Option<StockEvent> {
-        self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next })
+        let expired = self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next });
+        expired.or_else(|| self.opens(at))
     }
 }

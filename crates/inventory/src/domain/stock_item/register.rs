@@ -9,7 +9,7 @@ use super::{Details, StockEvent, StockItem};
 use crate::domain::ids::Sku;
 
 /// What stands in paths where a SKU could stand.
-pub(super) const PATH_WORDS: [&str; 3] = ["adjustments", "history", "reservations"];
+pub(super) const PATH_WORDS: [&str; 4] = ["adjustments", "history", "movements", "reservations"];
 
 /// Makes a SKU known. The same again changes nothing.
 #[derive(Clone, Debug)]

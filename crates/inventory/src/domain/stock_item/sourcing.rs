@@ -19,22 +19,18 @@ impl StockItem {
     /// The most units that one more line could hold: anywhere, or at `location`.
     #[must_use]
     pub fn promisable(&self, location: Option<&LocationId>) -> i64 {
-        let limit = self.details.backorder_limit;
-        let anywhere = self.available() + limit;
-        let there = location.map_or(anywhere, |location| self.level(location).free() + limit);
+        let anywhere = self.available() + self.beyond(None);
+        let there = location.map_or(anywhere, |there| self.level(there).free() + self.beyond(location));
         anywhere.min(there).max(0)
     }
 
-    /// The most units that one more line could hold anywhere but at `exclude`.
+    /// The most units on hand that one more line of an order could have, from anywhere but `exclude`.
+    ///
+    /// Limits are for carts: what an order is given is picked, and nobody can pick what is not there.
     #[must_use]
-    pub fn promisable_without(&self, exclude: &[LocationId]) -> i64 {
-        if exclude.is_empty() {
-            return self.promisable(None);
-        }
-        let free: i64 = self.in_order(exclude).map(|(_, level)| level.free()).sum();
-        // Where nothing may come from there is no place to wait for a backorder either.
-        let left = if self.first(exclude).is_some() { free + self.details.backorder_limit } else { 0 };
-        self.promisable(None).min(left).max(0)
+    pub fn committable_without(&self, exclude: &[LocationId]) -> i64 {
+        let free: i64 = self.in_order(exclude).map(|(_, level)| level.free().max(0)).sum();
+        self.available().min(free).max(0)
     }
 
     /// Where `wanted` units (or as many as there are) would be taken from.
@@ -53,10 +49,10 @@ impl StockItem {
         self.choose(quantity, &[])
     }
 
-    /// As [`source`](Self::source), from anywhere but `exclude`.
+    /// As [`source`](Self::source), for an order: only what is on hand, from anywhere but `exclude`.
     #[must_use]
     pub fn source_without(&self, exclude: &[LocationId], wanted: i64) -> Vec<Allocation> {
-        let quantity = wanted.min(self.promisable_without(exclude));
+        let quantity = wanted.min(self.committable_without(exclude));
         if quantity <= 0 { Vec::new() } else { self.choose(quantity, exclude) }
     }
 
@@ -174,8 +170,12 @@ mod tests {
         assert_eq!(without(&stock, &["main"], 3), [("berlin".into(), 3)]);
         assert_eq!(without(&stock, &["main", "berlin"], 3), [("aachen".into(), 2)]);
         assert_eq!(without(&stock, &["main", "berlin", "aachen"], 3), []);
-        assert_eq!(without(&item(0, 5, &[("main", 1), ("berlin", 2)]), &["main"], 6), [("berlin".into(), 6)]);
-        assert_eq!(without(&item(0, 5, &[]), &["main"], 6), [], "no place is left where a backorder could wait");
+        assert_eq!(without(&item(0, 5, &[("main", 1), ("berlin", 2)]), &["main"], 6), [("berlin".into(), 2)]);
+        assert_eq!(
+            without(&item(0, 5, &[("main", 1), ("berlin", 2)]), &[], 6),
+            [("main".into(), 1), ("berlin".into(), 2)]
+        );
+        assert_eq!(without(&item(0, 5, &[]), &[], 6), [], "an order is not promised what is not there");
         assert_eq!(without(&item(4, 0, &[("main", 3), ("berlin", 2)]), &["main"], 2), [("berlin".into(), 1)]);
     }
 

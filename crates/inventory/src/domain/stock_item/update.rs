@@ -65,26 +65,32 @@ impl Command for UpdateSku {
             return Err(UpdateSkuRejection::UnknownSku { sku: self.sku.clone() });
         }
         let details = self.on(&item.details);
-        let total = item.total();
-        if total.on_hand + details.backorder_limit < total.unavailable() {
-            let (promised, on_hand) = (total.unavailable(), total.on_hand);
-            return Err(UpdateSkuRejection::Promised { sku: self.sku.clone(), promised, on_hand });
-        }
+        check_promised(&item, &self.sku, details.backorder_limit)?;
         let repeated = details == item.details;
         let decision = Decision::answer(SkuAnswer { sku: self.sku.clone(), details: details.clone(), repeated });
         if repeated {
             return Ok(decision);
         }
         let changed = StockEvent::DetailsChanged(details);
-        let raised = raised(&item, &changed);
+        let mut after = (*item).clone();
+        after.apply(&changed);
+        let raised = raised(&item, &after);
         Ok(decision.record(&stream, changed).record_all(&stream, raised))
     }
 }
 
-/// What `change` lets be promised more, if it does.
-pub(super) fn raised(item: &StockItem, change: &StockEvent) -> Option<StockEvent> {
-    let mut after = item.clone();
-    after.apply(change);
+/// Refuses a backorder limit that would not cover what is promised.
+pub(super) fn check_promised(item: &StockItem, sku: &Sku, limit: i64) -> Result<(), UpdateSkuRejection> {
+    let total = item.total();
+    if total.on_hand + limit >= total.unavailable() {
+        return Ok(());
+    }
+    let (promised, on_hand) = (total.unavailable(), total.on_hand);
+    Err(UpdateSkuRejection::Promised { sku: sku.clone(), promised, on_hand })
+}
+
+/// What can be promised more than before, if anything can.
+pub(super) fn raised(item: &StockItem, after: &StockItem) -> Option<StockEvent> {
     let quantity = after.promisable(None) - item.promisable(None);
     let location = after.first(&[]).unwrap_or_else(LocationId::main);
     (quantity > 0).then_some(StockEvent::PromisableRaised { location, quantity })

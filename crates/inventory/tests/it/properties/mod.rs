@@ -1,5 +1,6 @@
 //! Random command sequences against a small model of its own: same outcomes, same counters, no leak, at every step.
 
+mod inbound;
 mod model;
 mod orders;
 
@@ -35,11 +36,11 @@ pub(crate) const PLACES: usize = 3;
 const RESERVATIONS: usize = 4;
 const ORDERS: usize = 3;
 
-fn sku_no(no: usize) -> Sku {
+pub(crate) fn sku_no(no: usize) -> Sku {
     sku(["TEA", "MUG"][no])
 }
 
-fn place_no(no: usize) -> LocationId {
+pub(crate) fn place_no(no: usize) -> LocationId {
     place(["main", "aachen", "berlin"][no])
 }
 
@@ -67,6 +68,7 @@ enum Step {
     Expire(usize),
     Wait(u64),
     Message(orders::Step),
+    Inbound(inbound::Step),
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
@@ -100,6 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => sku.prop_map(Step::Expire),
         5 => span().prop_map(Step::Wait),
         10 => orders::step().prop_map(Step::Message),
+        8 => inbound::step().prop_map(Step::Inbound),
     ]
 }
 
@@ -130,9 +133,11 @@ async fn live(life: Vec<(Step, bool)>) {
         for _ in 0..=usize::from(repeated) {
             match &step {
                 Step::Message(step) => orders::take(&house, &mut model, &mut sender, step).await,
+                Step::Inbound(step) => inbound::take(&house, &mut model, step).await,
                 step => take(&house, &mut model, step).await,
             }
             compare(&mut house, &model).await;
+            inbound::compare(&mut house, &model).await;
         }
     }
     check_log(&mut house).await;
@@ -201,7 +206,7 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
             house.wait(*ms);
             model.wait(*ms);
         }
-        Step::Message(_) => {}
+        Step::Message(_) | Step::Inbound(_) => {}
     }
 }
 

@@ -1,11 +1,14 @@
 //! The model: what a careful clerk with a list of holds would say. It shares no rule with the code it judges; it takes
 //! over only where units were found, and checks that they were there.
 
+mod inbound;
 mod orders;
+mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{PLACES, SKUS};
+pub(crate) use inbound::Wanted;
 
 /// One line as asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +53,8 @@ struct Shelf {
     damaged: [i64; PLACES],
     safety: i64,
     limit: i64,
+    /// From when on units are promised beyond what is there, and whether only against what is to come.
+    terms: (Option<i64>, bool),
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +62,8 @@ pub(crate) struct Model {
     now: i64,
     shelves: [Shelf; SKUS],
     bookings: BTreeMap<usize, Booking>,
+    receipts: BTreeMap<usize, inbound::Receipt>,
+    transfers: BTreeMap<usize, transfers::Transfer>,
 }
 
 fn rounded(ms: i64) -> i64 {
@@ -121,9 +128,13 @@ impl Model {
 
     /// How much more could be promised, anywhere or at a place.
     fn room(&self, sku: usize, place: Option<usize>) -> i64 {
-        let shelf = &self.shelves[sku];
-        let anywhere = self.free_anywhere(sku) - shelf.safety + shelf.limit;
-        place.map_or(anywhere, |place| anywhere.min(self.free(sku, place) + shelf.limit)).max(0)
+        let anywhere = self.free_anywhere(sku) - self.shelves[sku].safety + self.beyond(sku, None);
+        place.map_or(anywhere, |at| anywhere.min(self.free(sku, at) + self.beyond(sku, place))).max(0)
+    }
+
+    /// How much of a SKU an order could be given: only what is there.
+    fn on_shelf(&self, sku: usize) -> i64 {
+        (self.free_anywhere(sku) - self.shelves[sku].safety).max(0)
     }
 
     /// Whether all of `wanted` could be held together.

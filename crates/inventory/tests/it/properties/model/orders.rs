@@ -1,6 +1,6 @@
 //! Orders in the model: they commit at once and without end, and are asked once for each attempt.
 
-use super::{Asked, Booking, Model};
+use super::{Asked, Booking, Model, SKUS};
 
 /// Where orders' bookings stand among the others.
 const ORDERS: usize = 1_000;
@@ -18,8 +18,10 @@ impl Model {
         let anywhere: Vec<Asked> = lines.iter().map(|asked| Asked { place: None, ..asked.clone() }).collect();
         // With a place left out, who is served depends on who comes first: only what no order may break is checked then.
         if lines.iter().all(|asked| asked.place.is_none()) {
-            let any = lines.iter().any(|asked| self.room(asked.sku, None) > 0);
-            let allowed = self.fits(lines) || (partial && any);
+            let any = lines.iter().any(|asked| self.on_shelf(asked.sku) > 0);
+            let wanted = |sku| lines.iter().filter(|asked| asked.sku == sku).map(|asked| asked.requested).sum::<i64>();
+            let fits = (0..SKUS).all(|sku| wanted(sku) == 0 || wanted(sku) <= self.on_shelf(sku));
+            let allowed = fits || (partial && any);
             assert_eq!(held.is_some(), allowed, "order {lines:?} on {:?}", self.shelves);
         }
         let lines_asked = lines;
@@ -34,7 +36,7 @@ impl Model {
         let lines = Self::found(&anywhere, held, !partial);
         self.bookings.insert(ORDERS + order, Booking { lines: lines.clone(), committed: true, ..Booking::default() });
         for (line, asked) in lines.iter().zip(lines_asked).filter(|(line, _)| line.left() < line.asked.requested) {
-            assert!(asked.place.is_some() || self.room(asked.sku, None) == 0, "{line:?} could have had more");
+            assert!(asked.place.is_some() || self.on_shelf(asked.sku) == 0, "{line:?} could have had more");
         }
         self.check_promise();
     }
