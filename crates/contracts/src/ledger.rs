@@ -30,7 +30,10 @@ pub struct LedgerEntry {
     /// Units added to what is damaged.
     #[serde(default)]
     pub damaged_delta: i64,
-    /// Why, for adjustments, receipts and returns.
+    /// Units added to what is in quality control.
+    #[serde(default)]
+    pub quality_control_delta: i64,
+    /// Why, for adjustments, receipts, returns and changes of condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
     /// What it refers to.
@@ -73,4 +76,10 @@ pub enum Movement {
     Consumed,
     /// Sold goods came back; `reasonCode` says what became of them.
     Returned,
+    /// Units changed their condition: the deltas say from which to which.
+    Regraded,
+    /// Units were thrown away.
+    Scrapped,
+    /// Units went back to whom they were bought from.
+    ReturnedToSupplier,
 }

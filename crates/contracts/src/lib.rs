@@ -21,6 +21,7 @@ mod order;
 mod page;
 mod pick_list;
 mod problem;
+mod regrade;
 mod reservation;
 mod shipment;
 mod short_paths;
@@ -49,6 +50,7 @@ pub use pick_list::{
     PickListSummary, PickRequest, PickTask,
 };
 pub use problem::{FieldError, Problem, Shortfall};
+pub use regrade::{Regrade, RegradeRequest, StockCondition, StockFate};
 pub use reservation::{
     Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
     ReserveLine, ReserveRequest,

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/stock/{sku}`: one SKU over all locations.
 ///
-/// `available = onHand - reserved - committed - damaged - safetyStock`; it may be negative where a backorder limit allows it.
+/// `available = onHand - reserved - committed - damaged - qualityControl - safetyStock`; it may be negative where a
+/// backorder limit allows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +25,9 @@ pub struct Stock {
     /// Units that are there and are not sold because they are damaged.
     #[serde(default)]
     pub damaged: i64,
+    /// Units that are there and are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
     /// Units held back from sale.
     pub safety_stock: i64,
     /// Units that may be promised beyond what is there.
@@ -56,7 +60,11 @@ pub struct LocationStock {
     /// Units that are there and are not sold because they are damaged.
     #[serde(default)]
     pub damaged: i64,
-    /// Units there that nobody holds: `onHand - reserved - committed - damaged` (safety stock is kept per SKU).
+    /// Units that are there and are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
+    /// Units there that nobody holds: `onHand - reserved - committed - damaged - qualityControl` (safety stock is kept
+    /// per SKU).
     pub available: i64,
     /// The bin it lies in, `zone-aisle-bay-level`, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,6 +120,9 @@ pub struct StockAtLocation {
     /// Units that are there and are not sold because they are damaged.
     #[serde(default)]
     pub damaged: i64,
+    /// Units that are there and are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
     /// Units there that nobody holds.
     pub available: i64,
     /// The bin it lies in, `zone-aisle-bay-level`, if it has one.

@@ -23,8 +23,8 @@ use domain::reservation::{
     reserve::Reserve, reserve_item::ReserveItem,
 };
 use domain::stock_item::{
-    StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, replenish::Replenish,
-    update::UpdateSku,
+    StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, regrade::Regrade,
+    replenish::Replenish, update::UpdateSku,
 };
 use publish::publish;
 use react::Orders;
@@ -56,6 +56,7 @@ pub fn context() -> cqrs::Context {
         .command::<Consume>()
         .command::<ReserveItem>()
         .command::<ReleaseItem>()
+        .command::<Regrade>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()

@@ -9,7 +9,7 @@ use cqrs::{ContractEvent, Recorded, Unreadable};
 
 use crate::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use crate::domain::reservation::{LineUnits, Reservation, ReservationEvent};
-use crate::domain::stock_item::{Disposition, StockEvent, StockItem};
+use crate::domain::stock_item::{Disposition, Fate, StockEvent, StockItem};
 
 /// Says what a stored event tells others, if it is any of their business.
 ///
@@ -32,6 +32,7 @@ fn became_available(event: &Recorded, happened: &StockEvent) -> Result<Option<Co
         | StockEvent::PromisableRaised { location, quantity }
         | StockEvent::Returned { location, quantity, disposition: Disposition::Restock, .. } => (location, *quantity),
         StockEvent::Adjusted { location, delta, .. } if *delta > 0 => (location, *delta),
+        StockEvent::Regraded { location, quantity, to: Fate::Sellable, .. } => (location, *quantity),
         StockEvent::HoldReleased(hold) | StockEvent::CommitmentReleased(hold) => (&hold.location, hold.quantity),
         StockEvent::HoldsExpired { buckets, .. } => match buckets.first() {
             Some(first) => (&first.location, buckets.iter().map(|bucket| bucket.quantity).sum()),
@@ -159,7 +160,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{Bin, LineId, LocationId, OrderId, ReservationId, Sku};
     use crate::domain::reason::Reason;
-    use crate::domain::stock_item::{Allocation, Bucket, Details, Hold};
+    use crate::domain::stock_item::{Allocation, Bucket, Condition, Details, Hold};
 
     /// What is told of `event` of stream `id`: its type, its key and its data.
     fn told<A: Aggregate>(id: &str, event: A::Event) -> Option<(&'static str, String, Value)> {
@@ -264,6 +265,14 @@ mod tests {
             disposition,
             reference: "r".into(),
         };
+        let regraded = |from, to| StockEvent::Regraded {
+            location: location(),
+            quantity: 3,
+            from,
+            to,
+            reason: Reason::QualityControl,
+            reference: None,
+        };
         let bucket = |at, quantity| Bucket { expires_at: Timestamp::from_millis(at), location: location(), quantity };
         let expired = |buckets| StockEvent::HoldsExpired { buckets, next: None };
         for event in [
@@ -271,6 +280,8 @@ mod tests {
             StockEvent::PromisableRaised { location: location(), quantity: 3 },
             adjusted(3),
             returned(Disposition::Restock),
+            regraded(Condition::QualityControl, Fate::Sellable),
+            regraded(Condition::Damaged, Fate::Sellable),
             StockEvent::HoldReleased(hold(3)),
             StockEvent::CommitmentReleased(hold(3)),
             expired(vec![bucket(10, 1), bucket(20, 2)]),
@@ -284,6 +295,9 @@ mod tests {
             adjusted(-3),
             returned(Disposition::Damaged),
             returned(Disposition::Scrap),
+            regraded(Condition::Sellable, Fate::QualityControl),
+            regraded(Condition::QualityControl, Fate::Damaged),
+            regraded(Condition::Damaged, Fate::Scrapped),
             StockEvent::Held(hold(3)),
             StockEvent::Committed(hold(3)),
             StockEvent::HoldConfirmed(hold(3)),

@@ -51,11 +51,11 @@ fn a_view_row_that_was_tampered_with_is_named() {
     let stopped = sold();
     let views = Connection::open(stopped.data.join("inventory/views.db")).unwrap();
     let document: Vec<u8> =
-        views.query_row("SELECT document FROM m_stock_v2 WHERE key = 'TEA'", [], |row| row.get(0)).unwrap();
+        views.query_row("SELECT document FROM m_stock_v3 WHERE key = 'TEA'", [], |row| row.get(0)).unwrap();
     let mut row: Value = serde_json::from_slice(&document).unwrap();
     row["available"] = json!(row["available"].as_i64().unwrap() + 1);
     let changed =
-        views.execute("UPDATE m_stock_v2 SET document = ?1 WHERE key = 'TEA'", [row.to_string().into_bytes()]);
+        views.execute("UPDATE m_stock_v3 SET document = ?1 WHERE key = 'TEA'", [row.to_string().into_bytes()]);
     assert_eq!(changed.unwrap(), 1);
     drop(views);
     let printed = differs(&stopped);
@@ -63,13 +63,28 @@ fn a_view_row_that_was_tampered_with_is_named() {
 }
 
 #[test]
+fn a_unit_that_left_quality_control_unseen_is_named() {
+    let server = Server::start();
+    server.stocked("TEA", 10);
+    let regrade = json!({"quantity": 4, "from": "SELLABLE", "to": "QUALITY_CONTROL", "reasonCode": "quality_control"});
+    server.post("/v1/stock/TEA/regrade", &regrade).is(201);
+    let stopped = server.stop();
+    assert!(stopped.verify().status.success());
+    let moved = "UPDATE m_stock_v3 SET document = CAST(replace(CAST(document AS TEXT), '\"qualityControl\":4',
+        '\"qualityControl\":3') AS BLOB) WHERE key = 'TEA'";
+    assert_eq!(sqlite(&stopped, "views.db", moved), 1);
+    let printed = differs(&stopped);
+    assert!(printed.contains("stock") && printed.contains("TEA"), "{printed}");
+}
+
+#[test]
 fn a_view_row_that_is_gone_or_should_not_be_is_named() {
     let stopped = sold();
-    assert_eq!(sqlite(&stopped, "views.db", "DELETE FROM m_stock_v2 WHERE key = 'MUG'"), 1);
+    assert_eq!(sqlite(&stopped, "views.db", "DELETE FROM m_stock_v3 WHERE key = 'MUG'"), 1);
     let printed = differs(&stopped);
     assert!(printed.contains("MUG"), "{printed}");
     let copy =
-        "INSERT INTO m_stock_v2 SELECT 'GHOST', document, x_available, x_next_expiry FROM m_stock_v2 WHERE key = 'TEA'";
+        "INSERT INTO m_stock_v3 SELECT 'GHOST', document, x_available, x_next_expiry FROM m_stock_v3 WHERE key = 'TEA'";
     assert_eq!(sqlite(&stopped, "views.db", copy), 1);
     let printed = differs(&stopped);
     assert!(printed.contains("GHOST"), "{printed}");

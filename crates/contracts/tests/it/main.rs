@@ -11,9 +11,9 @@ mod validity;
 
 use comanda_contracts::{
     AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest,
-    LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, Reservation,
-    ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest, ShortReplenishRequest,
-    ShortReserveRequest, Shortfall, Stock, UpdateSku,
+    LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, RegradeRequest,
+    Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest,
+    ShortReplenishRequest, ShortReserveRequest, Shortfall, Stock, UpdateSku,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -70,7 +70,8 @@ fn stock() {
         reserved: 2,
         committed: 1,
         damaged: 1,
-        available: 6,
+        quality_control: 2,
+        available: 4,
         bin: Some("A-01-03-2".into()),
     };
     let stock = Stock {
@@ -80,18 +81,20 @@ fn stock() {
         reserved: 2,
         committed: 1,
         damaged: 1,
+        quality_control: 2,
         safety_stock: 3,
         backorder_limit: 0,
-        available: 3,
+        available: 1,
         version: 12,
         updated_at: "2026-03-01T09:30:00.000Z".into(),
         locations: vec![main],
     };
     let expected = json!({
-        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "safetyStock": 3,
-        "backorderLimit": 0, "available": 3, "version": 12, "updatedAt": "2026-03-01T09:30:00.000Z",
+        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "qualityControl": 2,
+        "safetyStock": 3, "backorderLimit": 0, "available": 1, "version": 12, "updatedAt": "2026-03-01T09:30:00.000Z",
         "locations": [{
-            "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "available": 6,
+            "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "qualityControl": 2,
+            "available": 4,
             "bin": "A-01-03-2",
         }],
     });
@@ -109,6 +112,7 @@ fn a_page_of_the_ledger() {
         reserved_delta: 0,
         committed_delta: 0,
         damaged_delta: 0,
+        quality_control_delta: 0,
         reason_code: Some(ReasonCode::CycleCount),
         reference_uri: None,
         reservation_id: None,
@@ -119,7 +123,8 @@ fn a_page_of_the_ledger() {
     let expected = json!({
         "items": [{
             "version": 3, "at": "2026-03-01T09:30:00.000Z", "movement": "ADJUSTED", "locationId": "main",
-            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0, "reasonCode": "cycle_count",
+            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0,
+            "qualityControlDelta": 0, "reasonCode": "cycle_count",
         }],
         "nextCursor": "c",
     });
@@ -161,6 +166,8 @@ fn no_request_takes_a_field_that_nobody_knows() {
     is_strict::<RegisterLocation>(json!({ "locationId": "berlin" }));
     is_strict::<AssignBin>(json!({ "bin": "A-01-03-2" }));
     is_strict::<AdjustmentRequest>(json!({ "sku": "TEA-01", "delta": 1, "reasonCode": "found" }));
+    let fate = json!({ "quantity": 1, "from": "DAMAGED", "to": "SCRAPPED", "reasonCode": "scrapped" });
+    is_strict::<RegradeRequest>(fate);
     is_strict::<ReserveRequest>(json!({ "lines": [line] }));
     is_strict::<ReserveLine>(line.clone());
     is_strict::<BatchRequest>(json!({ "reservations": [] }));

@@ -46,6 +46,7 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
         reserved_delta: entry.delta.reserved,
         committed_delta: entry.delta.committed,
         damaged_delta: entry.delta.damaged,
+        quality_control_delta: entry.delta.quality_control,
         reason_code: entry.reason.map(reason::written),
         reference_uri: entry.reference.as_deref().map(ToOwned::to_owned),
         reservation_id: entry.reservation.map(|id| id.as_str().to_owned()),
@@ -66,5 +67,8 @@ fn movement(kind: MovementKind) -> contract::Movement {
         MovementKind::Expired => contract::Movement::Expired,
         MovementKind::Consumed => contract::Movement::Consumed,
         MovementKind::Returned => contract::Movement::Returned,
+        MovementKind::Regraded => contract::Movement::Regraded,
+        MovementKind::Scrapped => contract::Movement::Scrapped,
+        MovementKind::ReturnedToSupplier => contract::Movement::ReturnedToSupplier,
     }
 }

@@ -82,6 +82,7 @@ pub(super) async fn list_stock(
         reserved: row.level.reserved,
         committed: row.level.committed,
         damaged: row.level.damaged,
+        quality_control: row.level.quality_control,
         available: row.level.free(),
         bin: row.bin.as_ref().map(|bin| bin.as_str().to_owned()),
     })?;

@@ -8,6 +8,7 @@ mod locations;
 mod parse;
 pub mod problems;
 mod reason;
+mod regrade;
 mod reservations;
 mod short_paths;
 mod skus;
@@ -59,6 +60,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/inventory/{sku}/replenish", post(short_paths::replenish))
         .route("/inventory/{sku}/release", post(short_paths::release))
         .route("/inventory/reservations/{reservationId}", get(short_paths::read_reservation))
+        .route("/v1/stock/{sku}/regrade", post(regrade::regrade))
         .with_state(Arc::new(state))
 }
 
@@ -87,6 +89,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         reservations::extend, reservations::consume,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
+        regrade::regrade,
     ),
     tags(
         (name = "SKUs", description = "The things that are sold."),

@@ -15,6 +15,7 @@ use crate::domain::reservation::{ReservationState, Shortfall, WrongTransition};
 use crate::domain::stock_item::adjust::AdjustRejection;
 use crate::domain::stock_item::assign_bin::AssignBinRejection;
 use crate::domain::stock_item::register::RegisterSkuRejection;
+use crate::domain::stock_item::regrade::RegradeRejection;
 use crate::domain::stock_item::update::UpdateSkuRejection;
 
 kinds! {
@@ -44,6 +45,10 @@ kinds! {
         "More units were said to have left than the line still holds.";
     NOT_ON_HAND = 409, "not-on-hand", "The units are not on hand",
         "They were promised as a backorder and have not come in. Book the receipt first.";
+    UNITS_NOT_THERE = 409, "units-not-there", "Fewer units are there",
+        "Only `actual` units of those wanted are in that condition and promised to nobody. Release reservations, or ask for less.";
+    UNITS_KEPT_UNSOLD = 409, "units-kept-unsold", "The units are damaged or in quality control",
+        "Fewer would be left than are kept unsold there. Take those off with `POST /v1/stock/{sku}/regrade` first.";
     TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
         "A reservation has at most 2,000 lines. Use a second one.";
 }
@@ -205,6 +210,23 @@ impl From<AdjustRejection> for Problem {
                 Self::new(STOCK_OUT_OF_RANGE, detail).with(|problem| problem.actual = Some(on_hand))
             }
             AdjustRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
+            AdjustRejection::KeptUnsold { unsold, .. } => {
+                Self::new(UNITS_KEPT_UNSOLD, detail).with(|problem| problem.actual = Some(unsold))
+            }
+        }
+    }
+}
+
+impl From<RegradeRejection> for Problem {
+    fn from(rejection: RegradeRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            RegradeRejection::UnknownSku { sku } => unknown_sku(&sku),
+            RegradeRejection::UnknownLocation { location } => unknown_location(&location),
+            RegradeRejection::NotThere { wanted, found, .. } => Self::new(UNITS_NOT_THERE, detail).with(|problem| {
+                problem.expected = Some(wanted);
+                problem.actual = Some(found);
+            }),
         }
     }
 }

@@ -27,7 +27,8 @@ use crate::read_models::stock::StockRow;
             ("ETag" = String, description = "The version of the SKU's stock"),
             ("Location" = String, description = "The SKU's ledger"))),
         (status = 404, description = "UNKNOWN_SKU, UNKNOWN_LOCATION"),
-        (status = 409, description = "STOCK_CHANGED with `expected` and `actual`; STOCK_OUT_OF_RANGE; STOCK_PROMISED"),
+        (status = 409, description = "STOCK_CHANGED with `expected` and `actual`; STOCK_OUT_OF_RANGE; STOCK_PROMISED; \
+            UNITS_KEPT_UNSOLD"),
     ))]
 pub(super) async fn adjust(
     State(api): Api,
@@ -148,6 +149,7 @@ fn written(row: &StockRow) -> contract::Stock {
         reserved: level.reserved,
         committed: level.committed,
         damaged: level.damaged,
+        quality_control: level.quality_control,
         available: level.free(),
         bin: row.bins.get(location).map(|bin| bin.as_str().to_owned()),
     });
@@ -158,6 +160,7 @@ fn written(row: &StockRow) -> contract::Stock {
         reserved: total.reserved,
         committed: total.committed,
         damaged: total.damaged,
+        quality_control: total.quality_control,
         safety_stock: row.details.safety_stock,
         backorder_limit: row.details.backorder_limit,
         available: row.available,

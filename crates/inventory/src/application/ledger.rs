@@ -124,7 +124,9 @@ impl Ledger {
 
 fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> LedgerEntry {
     let (reason, reference) = match happened {
-        StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
+        StockEvent::Adjusted { reason, reference, .. } | StockEvent::Regraded { reason, reference, .. } => {
+            (Some(*reason), reference.clone())
+        }
         StockEvent::Replenished { .. } => (Some(Reason::Received), None),
         StockEvent::Returned { disposition, reference, .. } => {
             (Some(disposition.reason()), Some(Arc::clone(reference)))

@@ -5,7 +5,7 @@ use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
-use crate::domain::stock_item::{Hold, Level, StockEvent};
+use crate::domain::stock_item::{Fate, Hold, Level, StockEvent};
 
 /// What kind of movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,12 @@ pub enum MovementKind {
     Consumed,
     /// Sold units came back.
     Returned,
+    /// Units changed their condition.
+    Regraded,
+    /// Units were thrown away.
+    Scrapped,
+    /// Units went back to whom they were bought from.
+    ReturnedToSupplier,
 }
 
 /// One change of one SKU's counters at one location.
@@ -81,6 +87,14 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
                 hold: None,
             })
             .collect(),
+        StockEvent::Regraded { location, quantity, from, to, .. } => {
+            let kind = match to {
+                Fate::Sellable | Fate::Damaged | Fate::QualityControl => MovementKind::Regraded,
+                Fate::Scrapped => MovementKind::Scrapped,
+                Fate::ReturnedToSupplier => MovementKind::ReturnedToSupplier,
+            };
+            vec![Movement { kind, location, delta: to.moves(*from, *quantity), hold: None }]
+        }
     }
 }
 

@@ -41,31 +41,22 @@ impl StockRow {
     /// Its counters over all locations.
     #[must_use]
     pub fn total(&self) -> Level {
-        self.levels.values().fold(Level::default(), |sum, level| added(sum, *level))
+        self.levels.values().fold(Level::default(), |sum, level| sum.plus(*level))
     }
 
     /// Adds `delta` to the counters at `location`.
     pub fn add(&mut self, location: &LocationId, delta: Level) {
         match self.levels.get_mut(location) {
-            Some(level) => *level = added(*level, delta),
+            Some(level) => *level = level.plus(delta),
             None => drop(self.levels.insert(location.clone(), delta)),
         }
         self.available += delta.free();
     }
 }
 
-pub(super) fn added(a: Level, b: Level) -> Level {
-    Level {
-        on_hand: a.on_hand + b.on_hand,
-        committed: a.committed + b.committed,
-        reserved: a.reserved + b.reserved,
-        damaged: a.damaged + b.damaged,
-    }
-}
-
 impl ReadModel for StockRow {
     const NAME: &'static str = "stock";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const INDEXES: &'static [&'static str] = &["available", "next_expiry"];
 
     fn indexes(&self) -> Vec<IndexValue> {

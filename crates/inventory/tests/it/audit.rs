@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use comanda_inventory::application::audit::{Audit, Books};
 use comanda_inventory::domain::ids::{LocationId, OrderId};
+use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, PickFrom};
 use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{
+    Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, StockEvent, StockItem,
+};
 use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
 
 use crate::house::{line, reservation, sku};
@@ -119,6 +122,27 @@ fn a_commitment_to_an_order_counts_as_any_other() {
     let twice = sound.stock(3, StockEvent::Committed(hold("o2~1", 7, None)));
     assert_eq!(twice.books().oversold, 1, "what is damaged cannot be promised");
     twice.finds("reservation o2~1, which does not exist");
+}
+
+#[test]
+fn units_in_quality_control_count_as_not_for_sale() {
+    let regraded = |quantity, from, to| StockEvent::Regraded {
+        location: LocationId::main(),
+        quantity,
+        from,
+        to,
+        reason: Reason::QualityControl,
+        reference: None,
+    };
+    let sound = Log::open()
+        .stock(1, regraded(4, Condition::Sellable, Fate::QualityControl))
+        .stock(2, regraded(1, Condition::QualityControl, Fate::Damaged))
+        .stock(3, regraded(1, Condition::Damaged, Fate::Scrapped))
+        .stock(4, regraded(1, Condition::QualityControl, Fate::Sellable));
+    assert_eq!(sound.books(), Books { skus: 1, reservations: 0, oversold: 0, findings: Vec::new() });
+    let sold = sound.of("a", 5, reserved(8, None)).stock(5, StockEvent::Held(hold("a", 8, None)));
+    assert_eq!(sold.books().oversold, 1, "two are in quality control, nine on hand");
+    Log::open().stock(1, regraded(1, Condition::QualityControl, Fate::Sellable)).finds("a counter is negative");
 }
 
 #[test]

@@ -8,7 +8,9 @@ use comanda_inventory::domain::location::LocationEvent;
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
-use comanda_inventory::domain::stock_item::{Allocation, Bucket, Details, Disposition, Hold, StockEvent, StockItem};
+use comanda_inventory::domain::stock_item::{
+    Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, StockEvent, StockItem,
+};
 
 use crate::house::{line, place, reservation, sku};
 
@@ -22,6 +24,10 @@ fn hold(expires_at: Option<Timestamp>) -> Hold {
 
 fn returned(disposition: Disposition) -> StockEvent {
     StockEvent::Returned { location: place("main"), quantity: 1, disposition, reference: "ret-1".into() }
+}
+
+fn regraded(from: Condition, to: Fate, reference: Option<std::sync::Arc<str>>) -> StockEvent {
+    StockEvent::Regraded { location: place("main"), quantity: 1, from, to, reason: Reason::QualityControl, reference }
 }
 
 fn stock_events() -> Vec<StockEvent> {
@@ -49,6 +55,11 @@ fn stock_events() -> Vec<StockEvent> {
         returned(Disposition::Scrap),
         StockEvent::PromisableRaised { location: place("main"), quantity: 3 },
         StockEvent::BinAssigned { location: place("main"), bin: Bin::parse("A-01-03-2").unwrap() },
+        regraded(Condition::Sellable, Fate::QualityControl, None),
+        regraded(Condition::QualityControl, Fate::Sellable, Some("inspection/7".into())),
+        regraded(Condition::Sellable, Fate::Damaged, None),
+        regraded(Condition::Damaged, Fate::Scrapped, None),
+        regraded(Condition::Damaged, Fate::ReturnedToSupplier, None),
     ]
 }
 

@@ -158,6 +158,7 @@ async fn every_counter_is_the_sum_of_its_ledger_read_in_pages() {
         sum.committed += delta.committed;
         sum.reserved += delta.reserved;
         sum.damaged += delta.damaged;
+        sum.quality_control += delta.quality_control;
     }
     assert_eq!(sum, house.total("TEA").await);
     assert_eq!(sum, Level { on_hand: 11, reserved: 3, ..Level::default() });

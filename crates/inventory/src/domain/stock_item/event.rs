@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Bucket, Details, Level};
+use super::{Bucket, Condition, Details, Fate, Level};
 use crate::domain::ids::{Bin, LineId, LocationId, ReservationId};
 use crate::domain::reason::Reason;
 
@@ -104,6 +104,22 @@ pub enum StockEvent {
         /// When the next holds end.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next: Option<Timestamp>,
+    },
+    /// Units changed their condition, or left unsold.
+    Regraded {
+        /// Where.
+        location: LocationId,
+        /// How many units.
+        quantity: i64,
+        /// The condition they were in.
+        from: Condition,
+        /// What became of them.
+        to: Fate,
+        /// Why.
+        reason: Reason,
+        /// What it refers to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
     },
 }
 

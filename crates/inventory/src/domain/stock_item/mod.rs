@@ -3,10 +3,12 @@
 
 pub mod adjust;
 pub mod assign_bin;
+mod condition;
 mod event;
 pub mod expire;
 mod expiring;
 pub mod register;
+pub mod regrade;
 pub mod replenish;
 mod sourcing;
 pub mod take_back;
@@ -19,6 +21,7 @@ use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{Bin, LocationId, QUANTITY_MAX, Sku};
+pub use condition::{Condition, Fate};
 pub use event::{Disposition, Hold, StockEvent};
 pub use expiring::{Bucket, Expiring, expiry};
 pub use sourcing::Allocation;
@@ -74,6 +77,9 @@ pub struct Level {
     /// Physically there, and not sold.
     #[serde(default)]
     pub damaged: i64,
+    /// Physically there, and not sold until somebody has looked.
+    #[serde(default)]
+    pub quality_control: i64,
 }
 
 impl Level {
@@ -86,19 +92,43 @@ impl Level {
     /// On hand and fit for sale.
     #[must_use]
     pub fn sound(&self) -> i64 {
-        self.on_hand - self.damaged
+        self.on_hand - self.unsold()
+    }
+
+    /// On hand and not sold.
+    #[must_use]
+    pub fn unsold(&self) -> i64 {
+        self.damaged + self.quality_control
     }
 
     /// Promised, or not fit for sale.
     #[must_use]
     pub fn unavailable(&self) -> i64 {
-        self.promised() + self.damaged
+        self.promised() + self.unsold()
     }
 
     /// Promised, for a while or for good.
     #[must_use]
     pub fn promised(&self) -> i64 {
         self.committed + self.reserved
+    }
+
+    /// Each counter with that of `other` added.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            on_hand: self.on_hand + other.on_hand,
+            committed: self.committed + other.committed,
+            reserved: self.reserved + other.reserved,
+            damaged: self.damaged + other.damaged,
+            quality_control: self.quality_control + other.quality_control,
+        }
+    }
+
+    /// Whether no counter is negative.
+    fn is_counted(&self) -> bool {
+        let Self { on_hand, committed, reserved, damaged, quality_control } = *self;
+        [on_hand, committed, reserved, damaged, quality_control].iter().all(|units| *units >= 0)
     }
 }
 
@@ -149,12 +179,7 @@ impl StockItem {
     /// Its counters over all locations.
     #[must_use]
     pub fn total(&self) -> Level {
-        self.levels.values().fold(Level::default(), |sum, level| Level {
-            on_hand: sum.on_hand + level.on_hand,
-            committed: sum.committed + level.committed,
-            reserved: sum.reserved + level.reserved,
-            damaged: sum.damaged + level.damaged,
-        })
+        self.levels.values().fold(Level::default(), |sum, level| sum.plus(*level))
     }
 
     /// The bin it lies in at `location`, if it has one.
@@ -175,14 +200,12 @@ impl StockItem {
         &self.expiring
     }
 
-    /// Whether the promise holds: no counter is negative, and no more is promised or damaged than on hand and backorders
-    /// cover.
+    /// Whether the promise holds: no counter is negative, and no more is promised or kept unsold than on hand and
+    /// backorders cover.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let counted =
-            |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0 && level.damaged >= 0;
         let total = self.total();
-        self.levels.values().all(counted)
+        self.levels.values().all(Level::is_counted)
             && total.on_hand + self.details.backorder_limit >= total.unavailable()
             && self.expiring.total() <= total.reserved
     }
@@ -204,7 +227,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -243,11 +266,7 @@ impl Aggregate for StockItem {
                 level.on_hand -= hold.quantity;
             }),
             StockEvent::Returned { location, quantity, disposition, .. } => {
-                let added = disposition.adds(*quantity);
-                self.change(location, |level| {
-                    level.on_hand += added.on_hand;
-                    level.damaged += added.damaged;
-                });
+                self.change(location, |level| *level = level.plus(disposition.adds(*quantity)));
             }
             StockEvent::BinAssigned { location, bin } => {
                 self.change(location, |_| {});
@@ -258,6 +277,9 @@ impl Aggregate for StockItem {
                     self.change(&bucket.location, |level| level.reserved -= bucket.quantity);
                 }
                 self.expiring.expire(buckets, *next);
+            }
+            StockEvent::Regraded { location, quantity, from, to, .. } => {
+                self.change(location, |level| *level = level.plus(to.moves(*from, *quantity)));
             }
         }
     }

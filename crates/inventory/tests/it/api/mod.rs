@@ -1,6 +1,7 @@
 //! The HTTP interface over in-memory stores, without a socket: what a client sends, what it gets, what it changed.
 
 mod bad_input;
+mod conditions;
 mod description;
 mod headers;
 mod lists;

@@ -18,11 +18,12 @@ use comanda_inventory::domain::reservation::release::Release;
 use comanda_inventory::domain::reservation::release_item::ReleaseItem;
 use comanda_inventory::domain::reservation::reserve::{Reserve, ReserveLine};
 use comanda_inventory::domain::reservation::reserve_item::ReserveItem;
-use comanda_inventory::domain::stock_item::StockItem;
 use comanda_inventory::domain::stock_item::adjust::{Adjust, Change};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
+use comanda_inventory::domain::stock_item::regrade::Regrade;
 use comanda_inventory::domain::stock_item::replenish::Replenish;
 use comanda_inventory::domain::stock_item::update::UpdateSku;
+use comanda_inventory::domain::stock_item::{Condition, Fate, StockItem};
 use cqrs::{Aggregate, LogReader, audit_log, audit_views};
 use proptest::prelude::*;
 
@@ -63,6 +64,7 @@ enum Step {
     ReleaseItem(usize, usize),
     Adjust(usize, usize, i64),
     Replenish(usize, usize, i64),
+    Regrade { sku: usize, place: usize, units: i64, pile: (usize, usize) },
     Update(usize, i64, i64),
     Expire(usize),
     Wait(u64),
@@ -95,7 +97,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (id, sku.clone()).prop_map(|(id, sku)| Step::ReleaseItem(id, sku)),
         2 => (sku.clone(), place.clone(), (-6..6_i64).prop_filter("not 0", |delta| *delta != 0))
             .prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
-        2 => (sku.clone(), place, 1..6_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
+        2 => (sku.clone(), place.clone(), 1..6_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
+        3 => (sku.clone(), place.clone(), 1..5_i64, (0..3_usize, 0..4_usize))
+            .prop_map(|(sku, place, units, pile)| Step::Regrade { sku, place, units, pile }),
         1 => (sku.clone(), 0..3_i64, 0..4_i64).prop_map(|(sku, safety, limit)| Step::Update(sku, safety, limit)),
         1 => sku.prop_map(Step::Expire),
         5 => span().prop_map(Step::Wait),
@@ -191,6 +195,20 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
             let command = Replenish { sku: sku_no(*no), location, quantity: units(*quantity) };
             model.adjust(*no, *place, *quantity, house.send(command).await.is_ok());
         }
+        Step::Regrade { sku, place, units: quantity, pile: (from, to) } => {
+            let command = Regrade {
+                sku: sku_no(*sku),
+                location: place_no(*place),
+                quantity: units(*quantity),
+                from: [Condition::Sellable, Condition::Damaged, Condition::QualityControl][*from],
+                to: [Fate::Sellable, Fate::Damaged, Fate::QualityControl, Fate::Scrapped][*to],
+                reason: Reason::Other,
+                reference: None,
+            };
+            // The same pile twice is wrong in itself, and never decided.
+            let done = from != to && house.send(command).await.is_ok();
+            model.regrade(*sku, *place, *quantity, (*from, *to), done);
+        }
         Step::Update(no, safety, limit) => {
             let (safety_stock, backorder_limit) = (Some(*safety), Some(*limit));
             let command = UpdateSku { sku: sku_no(*no), name: None, safety_stock, backorder_limit };
@@ -236,7 +254,8 @@ async fn compare(house: &mut House, model: &Model) {
         }
         for place in 0..PLACES {
             let level = item.level(&place_no(place));
-            let found = (level.on_hand, level.committed, level.reserved, level.damaged);
+            let found = (level.on_hand, level.committed, level.reserved, level.damaged, level.quality_control);
+            assert!(level.on_hand >= level.unsold(), "{level:?}");
             assert_eq!(found, model.level(no, place), "{} at {}", sku_no(no), place_no(place));
         }
         let seen = house.ask(StockOfSku { sku: sku_no(no) }).await.unwrap();

@@ -48,8 +48,16 @@ struct Booking {
 struct Shelf {
     on_hand: [i64; PLACES],
     damaged: [i64; PLACES],
+    in_control: [i64; PLACES],
     safety: i64,
     limit: i64,
+}
+
+impl Shelf {
+    /// On hand and fit for sale.
+    fn sold(&self, place: usize) -> i64 {
+        self.on_hand[place] - self.damaged[place] - self.in_control[place]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -98,8 +106,8 @@ impl Model {
         self.bookings.get(&id)?.lines.get(place).map(|line| line.asked.sku)
     }
 
-    /// On hand, committed, reserved and damaged units of a SKU at a place: its live holds, counted.
-    pub(crate) fn level(&self, sku: usize, place: usize) -> (i64, i64, i64, i64) {
+    /// On hand, committed, reserved, damaged and controlled units of a SKU at a place: its live holds, counted.
+    pub(crate) fn level(&self, sku: usize, place: usize) -> (i64, i64, i64, i64, i64) {
         let (mut committed, mut reserved) = (0, 0);
         for booking in self.bookings.values().filter(|booking| self.booking_state(booking) != "EXPIRED") {
             for line in booking.lines.iter().filter(|line| line.asked.sku == sku) {
@@ -107,12 +115,13 @@ impl Model {
                 if booking.committed { committed += here } else { reserved += here }
             }
         }
-        (self.shelves[sku].on_hand[place], committed, reserved, self.shelves[sku].damaged[place])
+        let shelf = &self.shelves[sku];
+        (shelf.on_hand[place], committed, reserved, shelf.damaged[place], shelf.in_control[place])
     }
 
     fn free(&self, sku: usize, place: usize) -> i64 {
-        let (on_hand, committed, reserved, damaged) = self.level(sku, place);
-        on_hand - committed - reserved - damaged
+        let (on_hand, committed, reserved, damaged, in_control) = self.level(sku, place);
+        on_hand - committed - reserved - damaged - in_control
     }
 
     fn free_anywhere(&self, sku: usize) -> i64 {
@@ -291,12 +300,36 @@ impl Model {
 
     pub(crate) fn adjust(&mut self, sku: usize, place: usize, delta: i64, done: bool) {
         let shelf = &self.shelves[sku];
-        let stays = shelf.on_hand[place] + delta >= 0;
+        let stays = shelf.on_hand[place] + delta >= 0 && (delta > 0 || shelf.sold(place) + delta >= 0);
         let covered = delta > 0 || self.free_anywhere(sku) + delta + shelf.limit >= 0;
         assert_eq!(done, stays && covered, "adjust {sku} at {place} by {delta}");
         if done {
             self.shelves[sku].on_hand[place] += delta;
         }
+    }
+
+    /// Units go from one pile to another: 0 is sold, 1 damaged, 2 controlled, and 3 no pile at all.
+    pub(crate) fn regrade(&mut self, sku: usize, place: usize, units: i64, (from, to): (usize, usize), done: bool) {
+        let shelf = &self.shelves[sku];
+        let there = match from {
+            0 => self.free(sku, place).min(self.free_anywhere(sku)),
+            1 => shelf.damaged[place],
+            _ => shelf.in_control[place],
+        };
+        assert_eq!(done, from != to && units <= there, "regrade {units} of {sku} at {place} from {from} to {to}");
+        if !done {
+            return;
+        }
+        let shelf = &mut self.shelves[sku];
+        for (pile, units) in [(from, -units), (to, units)] {
+            match pile {
+                1 => shelf.damaged[place] += units,
+                2 => shelf.in_control[place] += units,
+                3 => shelf.on_hand[place] -= units,
+                _ => {}
+            }
+        }
+        self.check_promise();
     }
 
     pub(crate) fn update(&mut self, sku: usize, safety: i64, limit: i64, done: bool) {
@@ -327,7 +360,7 @@ fn take(booking: &mut Booking, shelves: &mut [Shelf; SKUS], place: usize, units:
     let mut left = units;
     for (at, held) in &mut line.held {
         let shelf = &mut shelves[line.asked.sku];
-        let taken = left.min(*held).min(shelf.on_hand[*at] - shelf.damaged[*at]).max(0);
+        let taken = left.min(*held).min(shelf.sold(*at)).max(0);
         shelf.on_hand[*at] -= taken;
         (*held, left) = (*held - taken, left - taken);
     }
