@@ -45,6 +45,9 @@ pub struct LedgerEntry {
     /// The reservation's line it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_id: Option<String>,
+    /// Whom the units are for from then on, where they were held for somebody or changed hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// Who did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
@@ -82,4 +85,6 @@ pub enum Movement {
     Scrapped,
     /// Units went back to whom they were bought from.
     ReturnedToSupplier,
+    /// Held or committed units are for another owner: no counter changes.
+    Transferred,
 }

@@ -52,8 +52,8 @@ pub use pick_list::{
 pub use problem::{FieldError, Problem, Shortfall};
 pub use regrade::{Regrade, RegradeRequest, StockCondition, StockFate};
 pub use reservation::{
-    Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
-    ReserveLine, ReserveRequest,
+    Allocation, ConsumeLine, ConsumeRequest, ExpiringHold, ExtendRequest, Reservation, ReservationLine,
+    ReservationState, ReserveLine, ReserveRequest, TransferRequest,
 };
 pub use shipment::{
     PlanShipmentLine, PlanShipmentRequest, Shipment, ShipmentAccepted, ShipmentLine, ShipmentNews,
@@ -63,7 +63,7 @@ pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
-pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAtLocation};
+pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAsOf, StockAtLocation};
 pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,

@@ -72,6 +72,39 @@ pub struct LocationStock {
     pub bin: Option<String>,
 }
 
+/// `GET /v1/stock/history?sku=&asOf=`: one SKU as of an instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StockAsOf {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// The instant.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
+    pub as_of: String,
+    /// Units that were physically there.
+    pub on_hand: i64,
+    /// Units that were held for a while; those whose hold had ended do not count.
+    pub reserved: i64,
+    /// Units that were promised to orders.
+    pub committed: i64,
+    /// Units that were damaged.
+    pub damaged: i64,
+    /// Units that were in quality control.
+    pub quality_control: i64,
+    /// Units that were held back from sale.
+    pub safety_stock: i64,
+    /// Units that could be promised beyond what was there.
+    pub backorder_limit: i64,
+    /// Units that could be promised.
+    pub available: i64,
+    /// The version the stock had.
+    pub version: u64,
+    /// The same per location; without bins.
+    pub locations: Vec<LocationStock>,
+}
+
 /// `PUT /v1/stock/{sku}/locations/{locationId}/bin`: where in a location a SKU lies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

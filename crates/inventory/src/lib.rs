@@ -13,14 +13,14 @@ pub mod react;
 pub mod read_models;
 
 use application::{
-    availability::Availability, ledger::Ledger, list_locations::ListLocations, list_low_stock::ListLowStock,
-    list_stock::ListStock, list_stock_at_location::ListStockAtLocation, reservation_by_id::ReservationById,
-    stock_of_sku::StockOfSku, sweep::DueSkus,
+    availability::Availability, ledger::Ledger, list_expiring_holds::ListExpiringHolds, list_locations::ListLocations,
+    list_low_stock::ListLowStock, list_stock::ListStock, list_stock_at_location::ListStockAtLocation,
+    reservation_by_id::ReservationById, stock_as_of::StockAsOf, stock_of_sku::StockOfSku, sweep::DueSkus,
 };
 use domain::location::{Location, register::RegisterLocation};
 use domain::reservation::{
     Reservation, confirm::Confirm, consume::Consume, extend::Extend, release::Release, release_item::ReleaseItem,
-    reserve::Reserve, reserve_item::ReserveItem,
+    reserve::Reserve, reserve_item::ReserveItem, transfer::Transfer,
 };
 use domain::stock_item::{
     StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, regrade::Regrade,
@@ -57,6 +57,7 @@ pub fn context() -> cqrs::Context {
         .command::<ReserveItem>()
         .command::<ReleaseItem>()
         .command::<Regrade>()
+        .command::<Transfer>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -67,6 +68,8 @@ pub fn context() -> cqrs::Context {
         .query::<Ledger>()
         .query::<ListLocations>()
         .query::<DueSkus>()
+        .query::<StockAsOf>()
+        .query::<ListExpiringHolds>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)

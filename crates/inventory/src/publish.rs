@@ -256,6 +256,7 @@ mod tests {
             location: location(),
             quantity,
             expires_at: None,
+            owner: None,
         };
         let adjusted =
             |delta| StockEvent::Adjusted { location: location(), delta, reason: Reason::Other, reference: None };

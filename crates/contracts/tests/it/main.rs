@@ -13,7 +13,7 @@ use comanda_contracts::{
     AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest,
     LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, RegradeRequest,
     Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest,
-    ShortReplenishRequest, ShortReserveRequest, Shortfall, Stock, UpdateSku,
+    ShortReplenishRequest, ShortReserveRequest, Shortfall, Stock, TransferRequest, UpdateSku,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +43,7 @@ fn a_reservation() {
         reservation_id: "cart-7".into(),
         state: ReservationState::PartiallyHeld,
         expires_at: Some("2026-03-01T09:30:00.000Z".into()),
+        owner: None,
         lines: vec![ReservationLine {
             line_id: "1".into(),
             sku: "TEA-01".into(),
@@ -117,6 +118,7 @@ fn a_page_of_the_ledger() {
         reference_uri: None,
         reservation_id: None,
         line_id: None,
+        owner: None,
         actor: None,
         correlation_id: None,
     };
@@ -172,6 +174,7 @@ fn no_request_takes_a_field_that_nobody_knows() {
     is_strict::<ReserveLine>(line.clone());
     is_strict::<BatchRequest>(json!({ "reservations": [] }));
     is_strict::<ExtendRequest>(json!({ "ttlSeconds": 1 }));
+    is_strict::<TransferRequest>(json!({ "owner": "customer-7" }));
     is_strict::<ConsumeRequest>(json!({}));
     is_strict::<AvailabilityRequest>(json!({ "lines": [line] }));
     is_strict::<ShortReserveRequest>(json!({ "reservationId": "r", "quantity": 1 }));

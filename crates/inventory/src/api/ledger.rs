@@ -51,6 +51,7 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
         reference_uri: entry.reference.as_deref().map(ToOwned::to_owned),
         reservation_id: entry.reservation.map(|id| id.as_str().to_owned()),
         line_id: entry.line.map(|id| id.as_str().to_owned()),
+        owner: entry.owner.map(|owner| owner.as_str().to_owned()),
         actor: entry.actor,
         correlation_id: entry.correlation_id,
     }
@@ -70,5 +71,6 @@ fn movement(kind: MovementKind) -> contract::Movement {
         MovementKind::Regraded => contract::Movement::Regraded,
         MovementKind::Scrapped => contract::Movement::Scrapped,
         MovementKind::ReturnedToSupplier => contract::Movement::ReturnedToSupplier,
+        MovementKind::Transferred => contract::Movement::Transferred,
     }
 }

@@ -3,6 +3,8 @@
 mod availability;
 mod batch;
 mod bins;
+mod expiring;
+mod history;
 mod ledger;
 mod locations;
 mod parse;
@@ -47,7 +49,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/stock/{sku}/ledger", get(ledger::read))
         .route("/v1/stock/{sku}/locations/{locationId}/bin", put(bins::assign))
         .route("/v1/availability:query", post(availability::query))
-        .route("/v1/reservations", post(reservations::reserve))
+        .route("/v1/reservations", post(reservations::reserve).get(expiring::list))
         .route("/v1/reservations:batch", post(batch::reserve_many))
         .route("/v1/reservations/{reservationId}", get(reservations::read))
         .route("/v1/reservations/{reservationId}/confirm", post(reservations::confirm))
@@ -61,6 +63,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/inventory/{sku}/release", post(short_paths::release))
         .route("/inventory/reservations/{reservationId}", get(short_paths::read_reservation))
         .route("/v1/stock/{sku}/regrade", post(regrade::regrade))
+        .route("/v1/stock/history", get(history::read))
+        .route("/v1/reservations/{reservationId}/transfer", post(reservations::transfer))
         .with_state(Arc::new(state))
 }
 
@@ -89,7 +93,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         reservations::extend, reservations::consume,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
-        regrade::regrade,
+        regrade::regrade, history::read, reservations::transfer, expiring::list,
     ),
     tags(
         (name = "SKUs", description = "The things that are sold."),

@@ -11,6 +11,7 @@ use crate::domain::reservation::extend::ExtendRejection;
 use crate::domain::reservation::release::ReleaseRejection;
 use crate::domain::reservation::reserve::ReserveRejection;
 use crate::domain::reservation::reserve_item::ReserveItemRejection;
+use crate::domain::reservation::transfer::TransferRejection;
 use crate::domain::reservation::{ReservationState, Shortfall, WrongTransition};
 use crate::domain::stock_item::adjust::AdjustRejection;
 use crate::domain::stock_item::assign_bin::AssignBinRejection;
@@ -49,6 +50,10 @@ kinds! {
         "Only `actual` units of those wanted are in that condition and promised to nobody. Release reservations, or ask for less.";
     UNITS_KEPT_UNSOLD = 409, "units-kept-unsold", "The units are damaged or in quality control",
         "Fewer would be left than are kept unsold there. Take those off with `POST /v1/stock/{sku}/regrade` first.";
+    STOCK_NOT_YET_KNOWN = 404, "stock-not-yet-known", "The SKU was not known then",
+        "The SKU was registered later: `detail` names the first instant that can be asked for.";
+    HISTORY_TOO_LONG = 409, "history-too-long", "Too much happened before that instant",
+        "Between it and the last balance before it lie more events than are read for one answer. Ask for a later instant.";
     TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
         "A reservation has at most 2,000 lines. Use a second one.";
 }
@@ -166,6 +171,15 @@ impl From<ExtendRejection> for Problem {
         match rejection {
             ExtendRejection::UnknownReservation { reservation_id } => unknown_reservation(&reservation_id),
             ExtendRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
+
+impl From<TransferRejection> for Problem {
+    fn from(rejection: TransferRejection) -> Self {
+        match rejection {
+            TransferRejection::UnknownReservation { reservation_id } => unknown_reservation(&reservation_id),
+            TransferRejection::WrongTransition(wrong) => wrong.into(),
         }
     }
 }

@@ -13,7 +13,8 @@ use super::{Api, problems, reason};
 use crate::application::list_low_stock::ListLowStock;
 use crate::application::list_stock::ListStock;
 use crate::application::stock_of_sku::{StockOfSku, StockView};
-use crate::domain::ids::LocationId;
+use crate::domain::ids::{Bin, LocationId};
+use crate::domain::stock_item::Level;
 use crate::domain::stock_item::adjust::{Adjust, Change};
 use crate::read_models::stock::StockRow;
 
@@ -143,16 +144,7 @@ pub(super) async fn list_low(
 
 fn written(row: &StockRow) -> contract::Stock {
     let total = row.total();
-    let locations = row.levels.iter().map(|(location, level)| contract::LocationStock {
-        location_id: location.as_str().to_owned(),
-        on_hand: level.on_hand,
-        reserved: level.reserved,
-        committed: level.committed,
-        damaged: level.damaged,
-        quality_control: level.quality_control,
-        available: level.free(),
-        bin: row.bins.get(location).map(|bin| bin.as_str().to_owned()),
-    });
+    let locations = row.levels.iter().map(|(place, level)| location(place, level, row.bins.get(place)));
     contract::Stock {
         sku: row.sku.as_ref().to_owned(),
         name: row.details.name.as_deref().map(ToOwned::to_owned),
@@ -167,6 +159,20 @@ fn written(row: &StockRow) -> contract::Stock {
         version: row.version,
         updated_at: row.updated_at.to_rfc3339(),
         locations: locations.collect(),
+    }
+}
+
+/// The counters at one location as the contract writes them.
+pub(super) fn location(location: &LocationId, level: &Level, bin: Option<&Bin>) -> contract::LocationStock {
+    contract::LocationStock {
+        location_id: location.as_str().to_owned(),
+        on_hand: level.on_hand,
+        reserved: level.reserved,
+        committed: level.committed,
+        damaged: level.damaged,
+        quality_control: level.quality_control,
+        available: level.free(),
+        bin: bin.map(|bin| bin.as_str().to_owned()),
     }
 }
 

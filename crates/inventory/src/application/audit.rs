@@ -188,7 +188,14 @@ impl Book {
                     Fate::Scrapped | Fate::ReturnedToSupplier => self.put(location, -quantity),
                 }
             }
-            StockEvent::BinAssigned { .. } | StockEvent::PromisableRaised { .. } => {}
+            StockEvent::BalanceStruck { details, levels } => {
+                if (details, levels) != (self.item.details(), self.item.levels()) {
+                    wrong.push("a balance was struck that is not what the events before it add up to".to_owned());
+                }
+            }
+            StockEvent::BinAssigned { .. }
+            | StockEvent::PromisableRaised { .. }
+            | StockEvent::HoldTransferred { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {
                     if bucket.expires_at > self.at {

@@ -61,7 +61,13 @@ pub(super) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
         location: None,
     };
     let lines = lines.iter().enumerate().map(line).collect();
-    Reserve { reservation_id: reservation(id), lines, ttl: Some(Duration::from_secs(1)), allow_partial: false }
+    Reserve {
+        reservation_id: reservation(id),
+        lines,
+        ttl: Some(Duration::from_secs(1)),
+        allow_partial: false,
+        owner: None,
+    }
 }
 
 pub(super) fn order(id: &str, attempt: u32) -> ForOrder {

@@ -40,6 +40,10 @@ cqrs::text_id!(
     /// A line of a reservation, unique within it.
     LineId
 );
+cqrs::text_id!(
+    /// Whom a reservation is for: a customer, a session, a colleague.
+    OwnerId
+);
 
 /// Stands between an order's id and its attempt. No id of a client contains it, so none can be taken for an order's.
 const ATTEMPT_MARK: char = '~';

@@ -35,6 +35,8 @@ pub enum MovementKind {
     Scrapped,
     /// Units went back to whom they were bought from.
     ReturnedToSupplier,
+    /// Held or committed units are for somebody else; no counter changes.
+    Transferred,
 }
 
 /// One change of one SKU's counters at one location.
@@ -59,6 +61,7 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         | StockEvent::DetailsChanged(_)
         | StockEvent::HoldExtended { .. }
         | StockEvent::PromisableRaised { .. }
+        | StockEvent::BalanceStruck { .. }
         | StockEvent::BinAssigned { .. } => Vec::new(),
         StockEvent::Adjusted { location, delta, .. } => vec![counted(MovementKind::Adjusted, location, *delta)],
         StockEvent::Replenished { location, quantity } => vec![counted(MovementKind::Replenished, location, *quantity)],
@@ -95,6 +98,7 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
             };
             vec![Movement { kind, location, delta: to.moves(*from, *quantity), hold: None }]
         }
+        StockEvent::HoldTransferred { hold, .. } => vec![of(hold, MovementKind::Transferred, Level::default())],
     }
 }
 

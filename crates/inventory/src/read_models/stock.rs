@@ -81,7 +81,9 @@ impl Projection for StockProjection {
         }
         rows.update(sku, |row| {
             row.version = event.version;
-            row.updated_at = event.at;
+            if !matches!(&*happened, StockEvent::BalanceStruck { .. }) {
+                row.updated_at = event.at;
+            }
             for movement in movements(&happened) {
                 row.add(movement.location, movement.delta);
             }

@@ -8,7 +8,7 @@ use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, PickFrom};
 use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
 use comanda_inventory::domain::stock_item::{
-    Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, StockEvent, StockItem,
+    Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, Level, StockEvent, StockItem,
 };
 use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
 
@@ -63,7 +63,14 @@ impl Log {
 
 fn hold(id: &str, quantity: i64, until: Option<i64>) -> Hold {
     let expires_at = until.map(Timestamp::from_millis);
-    Hold { reservation: reservation(id), line: line("1"), location: LocationId::main(), quantity, expires_at }
+    Hold {
+        reservation: reservation(id),
+        line: line("1"),
+        location: LocationId::main(),
+        quantity,
+        expires_at,
+        owner: None,
+    }
 }
 
 fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
@@ -77,7 +84,7 @@ fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
         released: false,
     };
     let expires_at = until.map(Timestamp::from_millis);
-    ReservationEvent::Reserved { lines: vec![whole], ttl_ms: until, expires_at, allow_partial: false }
+    ReservationEvent::Reserved { lines: vec![whole], ttl_ms: until, expires_at, allow_partial: false, owner: None }
 }
 
 fn expired(at: i64, quantity: i64) -> StockEvent {
@@ -122,6 +129,17 @@ fn a_commitment_to_an_order_counts_as_any_other() {
     let twice = sound.stock(3, StockEvent::Committed(hold("o2~1", 7, None)));
     assert_eq!(twice.books().oversold, 1, "what is damaged cannot be promised");
     twice.finds("reservation o2~1, which does not exist");
+}
+
+#[test]
+fn a_balance_that_does_not_add_up_is_found() {
+    let struck = |on_hand| {
+        let level = Level { on_hand, ..Level::default() };
+        StockEvent::BalanceStruck { details: Details::default(), levels: [(LocationId::main(), level)].into() }
+    };
+    let sound = Log::open().stock(1, struck(10));
+    assert_eq!(sound.books(), Books { skus: 1, reservations: 0, oversold: 0, findings: Vec::new() });
+    sound.stock(2, struck(11)).finds("a balance was struck that is not what the events before it add up to");
 }
 
 #[test]

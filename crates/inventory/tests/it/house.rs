@@ -141,5 +141,5 @@ pub(crate) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
         location: None,
     };
     let lines = lines.iter().enumerate().map(line).collect();
-    Reserve { reservation_id: reservation(id), lines, ttl: None, allow_partial: false }
+    Reserve { reservation_id: reservation(id), lines, ttl: None, allow_partial: false, owner: None }
 }

@@ -3,13 +3,13 @@
 
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::ids::{Bin, OrderId};
+use comanda_inventory::domain::ids::{Bin, OrderId, OwnerId};
 use comanda_inventory::domain::location::LocationEvent;
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
 use comanda_inventory::domain::stock_item::{
-    Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, StockEvent, StockItem,
+    Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, Level, StockEvent, StockItem,
 };
 
 use crate::house::{line, place, reservation, sku};
@@ -19,7 +19,14 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn hold(expires_at: Option<Timestamp>) -> Hold {
-    Hold { reservation: reservation("cart-7"), line: line("1"), location: place("main"), quantity: 2, expires_at }
+    Hold {
+        reservation: reservation("cart-7"),
+        line: line("1"),
+        location: place("main"),
+        quantity: 2,
+        expires_at,
+        owner: None,
+    }
 }
 
 fn returned(disposition: Disposition) -> StockEvent {
@@ -34,6 +41,8 @@ fn stock_events() -> Vec<StockEvent> {
     let details = Details { name: Some("Tea".into()), safety_stock: 1, backorder_limit: 5 };
     let bucket = Bucket { expires_at: at(900_000), location: place("main"), quantity: 2 };
     let reference = Some("https://example.com/notes/1".into());
+    let level = Level { on_hand: 9, committed: 1, reserved: 2, damaged: 1, quality_control: 1 };
+    let (ann, bob) = (OwnerId::parse("ann").unwrap(), OwnerId::parse("bob").unwrap());
     vec![
         StockEvent::Registered(Details::default()),
         StockEvent::DetailsChanged(details),
@@ -60,6 +69,9 @@ fn stock_events() -> Vec<StockEvent> {
         regraded(Condition::Sellable, Fate::Damaged, None),
         regraded(Condition::Damaged, Fate::Scrapped, None),
         regraded(Condition::Damaged, Fate::ReturnedToSupplier, None),
+        StockEvent::BalanceStruck { details: Details::default(), levels: [(place("main"), level)].into() },
+        StockEvent::Held(Hold { owner: Some(ann.clone()), ..hold(None) }),
+        StockEvent::HoldTransferred { hold: Hold { owner: Some(ann), ..hold(None) }, owner: bob },
     ]
 }
 
@@ -75,14 +87,22 @@ fn reservation_events() -> Vec<ReservationEvent> {
         consumed: 0,
         released: false,
     };
+    let ann = OwnerId::parse("ann").unwrap();
     let insisting = Line { location: Some(place("berlin")), allocations: Vec::new(), ..plain.clone() };
     vec![
-        ReservationEvent::Reserved { lines: vec![plain.clone()], ttl_ms: None, expires_at: None, allow_partial: false },
+        ReservationEvent::Reserved {
+            lines: vec![plain.clone()],
+            ttl_ms: None,
+            expires_at: None,
+            allow_partial: false,
+            owner: None,
+        },
         ReservationEvent::Reserved {
             lines: vec![plain.clone(), insisting],
             ttl_ms: Some(900_000),
             expires_at: Some(at(900_000)),
             allow_partial: true,
+            owner: Some(ann.clone()),
         },
         ReservationEvent::ItemReserved(plain),
         ReservationEvent::HeldAgain { lines: vec![units()] },
@@ -91,6 +111,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
         ReservationEvent::Released,
         ReservationEvent::ItemReleased { sku: sku("TEA") },
         ReservationEvent::Consumed { lines: vec![units()] },
+        ReservationEvent::Transferred { owner: ann },
     ]
     .into_iter()
     .chain(order_events(units()))

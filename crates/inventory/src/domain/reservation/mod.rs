@@ -12,6 +12,7 @@ pub mod reserve;
 pub mod reserve_item;
 mod shelves;
 pub mod ship;
+pub mod transfer;
 mod view;
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, LocationId, OrderId, ReservationId, Sku};
+use super::ids::{LineId, LocationId, OrderId, OwnerId, ReservationId, Sku};
 use super::stock_item::{Allocation, Hold};
 use order::{CommittedLine, ForOrder, LineShortfall, Refusal};
 pub use shelves::Shortfall;
@@ -50,6 +51,9 @@ pub enum ReservationEvent {
         /// Whether fewer units than asked for were welcome.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         allow_partial: bool,
+        /// Whom it is for, if they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<OwnerId>,
     },
     /// One SKU was reserved for it, on a line of its own and without end (a short path).
     ItemReserved(Line),
@@ -117,6 +121,11 @@ pub enum ReservationEvent {
         /// Which units.
         lines: Vec<LineUnits>,
     },
+    /// It is for somebody else now.
+    Transferred {
+        /// Whom it is for.
+        owner: OwnerId,
+    },
 }
 
 /// One line of a reservation.
@@ -160,6 +169,7 @@ impl Line {
             location: at.location.clone(),
             quantity: at.quantity,
             expires_at,
+            owner: None,
         }
     }
 }
@@ -189,11 +199,13 @@ enum Stage {
 }
 
 /// How a reservation was asked for, beside its lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Terms {
     ttl_ms: Option<i64>,
     allow_partial: bool,
+    #[serde(default)]
+    owner: Option<OwnerId>,
 }
 
 /// One reservation.
@@ -213,6 +225,9 @@ pub struct Reservation {
     /// What its units have left with.
     #[serde(default)]
     shipped_with: BTreeSet<Arc<str>>,
+    /// Whom it is for now.
+    #[serde(default)]
+    owner: Option<OwnerId>,
 }
 
 impl Reservation {
@@ -276,14 +291,15 @@ impl Reservation {
 
 impl Aggregate for Reservation {
     const KIND: &'static str = "reservation";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Event = ReservationEvent;
 
     fn apply(&mut self, event: &ReservationEvent) {
         match event {
-            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial } => {
+            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner } => {
                 self.stage = Stage::Reserved;
-                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial });
+                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial, owner: owner.clone() });
+                self.owner.clone_from(owner);
                 self.lines.clone_from(lines);
                 self.expires_at = *expires_at;
             }
@@ -332,6 +348,7 @@ impl Aggregate for Reservation {
                 self.shipped_with.insert(Arc::clone(reference));
                 lines.iter().for_each(|units| self.consume(units));
             }
+            ReservationEvent::Transferred { owner } => self.owner = Some(owner.clone()),
             ReservationEvent::Consumed { lines } => lines.iter().for_each(|units| self.consume(units)),
         }
     }

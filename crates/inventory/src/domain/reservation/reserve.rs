@@ -8,7 +8,7 @@ use cqrs::{Command, Decision, Invalid, States, Streams};
 use super::shelves::{Shelves, Shortfall};
 use super::view::{ReservationAnswer, ReservationState};
 use super::{LINES_MAX, Line, Reservation, ReservationEvent, TTL_MAX, Terms};
-use crate::domain::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
+use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
 use crate::domain::location::Location;
 use crate::domain::stock_item::{StockItem, expiry};
 
@@ -23,6 +23,8 @@ pub struct Reserve {
     pub ttl: Option<Duration>,
     /// Whether to hold what is there when a line is short.
     pub allow_partial: bool,
+    /// Whom it is for, if that matters.
+    pub owner: Option<OwnerId>,
 }
 
 /// One line, as asked for.
@@ -108,7 +110,7 @@ impl Command for Reserve {
             None => Reservation::stream(&self.reservation_id),
         };
         let reservation = states.of(&stream);
-        let mut shelves = Shelves::new(states);
+        let mut shelves = Shelves::new(states).for_owner(self.owner.clone());
         if reservation.exists() {
             self.check_repeated(&reservation, states)?;
             return Ok(shelves.decide(&self.reservation_id, &stream, &reservation, Vec::new()));
@@ -128,8 +130,8 @@ impl Command for Reserve {
             let shortfalls = shelves.shortfalls(lines.iter().map(|line| (line, line.requested)));
             return Err(ReserveRejection::InsufficientStock { shortfalls });
         }
-        let Terms { ttl_ms, allow_partial } = self.terms();
-        let reserved = ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial };
+        let Terms { ttl_ms, allow_partial, owner } = self.terms();
+        let reserved = ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner };
         Ok(shelves.decide(&self.reservation_id, &stream, &reservation, vec![reserved]))
     }
 }
@@ -137,7 +139,7 @@ impl Command for Reserve {
 impl Reserve {
     fn terms(&self) -> Terms {
         let ttl_ms = self.ttl.map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
-        Terms { ttl_ms, allow_partial: self.allow_partial }
+        Terms { ttl_ms, allow_partial: self.allow_partial, owner: self.owner.clone() }
     }
 
     /// Whether a reservation that exists is this very one, and still stands.
@@ -149,7 +151,7 @@ impl Reserve {
                 && wish.quantity.units() == line.requested
                 && wish.location == line.location
         };
-        let same = found.terms == Some(self.terms())
+        let same = found.terms.as_ref() == Some(&self.terms())
             && found.lines.len() == self.lines.len()
             && self.lines.iter().zip(&found.lines).all(same_line);
         match found.state(states.at()) {
@@ -227,6 +229,7 @@ mod tests {
             location: place("main"),
             quantity: 2,
             expires_at: Some(at(1_010)),
+            owner: None,
         };
         let when = stocked(&[("TEA", "main", 3)])
             .at(at(5))

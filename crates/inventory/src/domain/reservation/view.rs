@@ -6,7 +6,7 @@ use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Line, Reservation, Stage};
-use crate::domain::ids::{LineId, ReservationId, Sku};
+use crate::domain::ids::{LineId, OwnerId, ReservationId, Sku};
 use crate::domain::stock_item::Allocation;
 
 /// Where a reservation is in its life.
@@ -110,6 +110,9 @@ pub struct ReservationView {
     /// When it ends, or ended, by itself; none if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Whom it is for, if anybody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerId>,
     /// Its lines; none for the tombstone of one that was released before it was reserved.
     pub lines: Vec<LineView>,
 }
@@ -166,7 +169,13 @@ impl Reservation {
     pub fn view(&self, id: &ReservationId, at: Timestamp) -> ReservationView {
         let state = self.state(at);
         let lines = self.lines.iter().map(|line| line_view(line, state.is_open())).collect();
-        ReservationView { reservation_id: id.clone(), state, expires_at: self.expires_at, lines }
+        ReservationView {
+            reservation_id: id.clone(),
+            state,
+            expires_at: self.expires_at,
+            owner: self.owner.clone(),
+            lines,
+        }
     }
 }
 

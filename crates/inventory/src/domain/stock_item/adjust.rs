@@ -253,6 +253,7 @@ mod tests {
             location: main.clone(),
             quantity: 6,
             expires_at: None,
+            owner: None,
         };
         let details = Details { name: None, safety_stock: 0, backorder_limit: 1 };
         let replenished = StockEvent::Replenished { location: main, quantity: 10 };

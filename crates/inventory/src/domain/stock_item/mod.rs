@@ -29,6 +29,9 @@ pub use sourcing::Allocation;
 /// The most units on hand of one SKU at one location.
 pub const ON_HAND_MAX: i64 = 1_000_000_000_000;
 
+/// The most events of a stock item between two balances; one decision may add its own to them.
+pub const UNBALANCED_EVENTS_MAX: u64 = 1_000;
+
 /// The longest name, in characters.
 pub const NAME_LENGTH_MAX: usize = 200;
 
@@ -143,6 +146,9 @@ pub struct StockItem {
     #[serde(default)]
     bins: BTreeMap<LocationId, Bin>,
     expiring: Expiring,
+    /// Events since the last balance.
+    #[serde(default)]
+    unbalanced: u64,
 }
 
 impl StockItem {
@@ -217,6 +223,12 @@ impl StockItem {
         }
     }
 
+    /// The balance, once there have been enough events since the last one.
+    fn balance(&self) -> Option<StockEvent> {
+        let struck = || StockEvent::BalanceStruck { details: self.details.clone(), levels: self.levels.clone() };
+        (self.unbalanced >= UNBALANCED_EVENTS_MAX).then(struck)
+    }
+
     fn unreserve(&mut self, hold: &Hold) {
         self.change(&hold.location, |level| level.reserved -= hold.quantity);
         if let Some(at) = hold.expires_at {
@@ -231,6 +243,7 @@ impl Aggregate for StockItem {
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
+        self.unbalanced += 1;
         match event {
             StockEvent::Registered(details) => {
                 self.registered = Some(details.clone());
@@ -281,10 +294,13 @@ impl Aggregate for StockItem {
             StockEvent::Regraded { location, quantity, from, to, .. } => {
                 self.change(location, |level| *level = level.plus(to.moves(*from, *quantity)));
             }
+            StockEvent::BalanceStruck { .. } => self.unbalanced = 0,
+            StockEvent::HoldTransferred { .. } => {}
         }
     }
 
     fn due(&self, at: Timestamp) -> Option<StockEvent> {
-        self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next })
+        let expired = self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next });
+        expired.or_else(|| self.balance())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use comanda_inventory::application::audit::Audit;
 use comanda_inventory::application::reservation_by_id::ReservationById;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
-use comanda_inventory::domain::ids::{LocationId, ReservationId, Sku};
+use comanda_inventory::domain::ids::{LocationId, OwnerId, ReservationId, Sku};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::ReservationView;
 use comanda_inventory::domain::reservation::confirm::Confirm;
@@ -18,6 +18,7 @@ use comanda_inventory::domain::reservation::release::Release;
 use comanda_inventory::domain::reservation::release_item::ReleaseItem;
 use comanda_inventory::domain::reservation::reserve::{Reserve, ReserveLine};
 use comanda_inventory::domain::reservation::reserve_item::ReserveItem;
+use comanda_inventory::domain::reservation::transfer::Transfer;
 use comanda_inventory::domain::stock_item::adjust::{Adjust, Change};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
 use comanda_inventory::domain::stock_item::regrade::Regrade;
@@ -59,6 +60,7 @@ enum Step {
     Confirm(usize),
     Extend(usize, u64),
     Release(usize),
+    Transfer(usize, usize),
     Consume(usize, Option<(usize, i64)>),
     ReserveItem(usize, usize, i64),
     ReleaseItem(usize, usize),
@@ -92,6 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => id.clone().prop_map(Step::Confirm),
         2 => (id.clone(), span()).prop_map(|(id, ms)| Step::Extend(id, ms)),
         2 => id.clone().prop_map(Step::Release),
+        1 => (id.clone(), 0..2_usize).prop_map(|(id, owner)| Step::Transfer(id, owner)),
         3 => (id.clone(), part).prop_map(|(id, part)| Step::Consume(id, part)),
         3 => (id.clone(), sku.clone(), 1..6_i64).prop_map(|(id, sku, units)| Step::ReserveItem(id, sku, units)),
         1 => (id, sku.clone()).prop_map(|(id, sku)| Step::ReleaseItem(id, sku)),
@@ -152,6 +155,7 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
                 lines: lines.iter().enumerate().map(|(place, asked)| wish(place, asked)).collect(),
                 ttl: ttl_ms.map(Duration::from_millis),
                 allow_partial: *partial,
+                owner: None,
             };
             let answer = house.send(command).await.ok().map(|answer| answer.reservation);
             model.reserve(*id, lines, *ttl_ms, *partial, view(&answer));
@@ -166,6 +170,11 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
         }
         Step::Release(id) => {
             model.release(*id, house.send(Release { reservation_id: id_no(*id) }).await.is_ok());
+        }
+        Step::Transfer(id, no) => {
+            let owner = OwnerId::parse(["ann", "bob"][*no]).unwrap();
+            let answer = house.send(Transfer { reservation_id: id_no(*id), owner }).await;
+            model.transfer(*id, *no, answer.is_ok());
         }
         Step::Consume(id, part) => {
             let line_id = |place: usize| match model.is_by_items(*id) {

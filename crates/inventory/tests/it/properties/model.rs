@@ -38,6 +38,7 @@ struct Booking {
     committed: bool,
     released: bool,
     barred: BTreeSet<usize>,
+    owner: Option<usize>,
     /// An order's: its request was refused.
     refused: bool,
     /// An order's: what its units have left with.
@@ -240,6 +241,15 @@ impl Model {
         let until = rounded(self.now + i64::try_from(ms).unwrap());
         if let Some(booking) = self.bookings.get_mut(&id).filter(|_| done) {
             booking.until = booking.until.map(|before| before.max(until));
+        }
+    }
+
+    pub(crate) fn transfer(&mut self, id: usize, owner: usize, done: bool) {
+        let open = matches!(self.state(id), Some("HELD" | "PARTIALLY_HELD" | "CONFIRMED" | "PARTIALLY_CONSUMED"));
+        let has = self.bookings.get(&id).is_some_and(|booking| booking.owner == Some(owner));
+        assert_eq!(done, open || has, "transfer {:?}", self.bookings.get(&id));
+        if let Some(booking) = self.bookings.get_mut(&id).filter(|_| done) {
+            booking.owner = Some(owner);
         }
     }
 
