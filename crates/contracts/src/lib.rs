@@ -26,6 +26,7 @@ mod reservation;
 mod shipment;
 mod short_paths;
 mod sku;
+mod sourcing;
 mod stock;
 mod wave;
 mod webhook;
@@ -38,7 +39,7 @@ pub use goods_return::{
     GoodsReturn, ReceiveReturnRequest, ReceivedLine, RequestReturnRequest, ReturnAccepted, ReturnLine,
 };
 pub use ledger::{LedgerEntry, Movement};
-pub use location::{Location, RegisterLocation};
+pub use location::{Location, RegisterLocation, UpdateLocation};
 pub use order::{
     Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
     OrderLine, OrderPolicy, OrderPriority, OrderStatusAnswer, OrderSummary, OrderTimeline, PlaceOrderLine,
@@ -63,6 +64,10 @@ pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
 pub use sku::{RegisterSku, Sku, UpdateSku};
+pub use sourcing::{
+    ConsideredLocation, Coordinates, LineSourcing, PlannedLine, SourcingPlan, SourcingPlanRequest, SourcingReason,
+    SourcingStrategy,
+};
 pub use stock::{AssignBin, BinAssignment, LocationStock, LowStock, Stock, StockAsOf, StockAtLocation};
 pub use wave::{LeftOutOfWave, ReleaseWaveRequest, Wave, WaveReleased, WaveShare, WaveStop, WaveSummary};
 pub use webhook::{

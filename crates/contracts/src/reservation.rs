@@ -8,8 +8,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sourcing::{Coordinates, LineSourcing, SourcingStrategy};
+
 /// `POST /v1/reservations`: holds stock. The same id with the same body gives the same answer again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReserveRequest {
@@ -31,6 +33,16 @@ pub struct ReserveRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "customer-7", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub owner: Option<String>,
+    /// How locations are chosen for lines that name none; unless given, one that serves the whole line, `main` before
+    /// others, then by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<SourcingStrategy>,
+    /// Where the goods go; needed by `NEAREST`, and by no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Coordinates>,
+    /// Whether the first answer says in `sourcing` why each location was chosen or passed over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub explain: bool,
 }
 
 /// One line of a reservation, as asked for.
@@ -118,6 +130,9 @@ pub struct Reservation {
     pub owner: Option<String>,
     /// Its lines.
     pub lines: Vec<ReservationLine>,
+    /// Why its lines are served from where they are: in the answer that decided it, if `explain` asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sourcing: Vec<LineSourcing>,
 }
 
 /// One line of a reservation, as it stands.

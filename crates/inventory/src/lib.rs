@@ -17,10 +17,10 @@ use application::{
     list_low_stock::ListLowStock, list_stock::ListStock, list_stock_at_location::ListStockAtLocation,
     reservation_by_id::ReservationById, stock_as_of::StockAsOf, stock_of_sku::StockOfSku, sweep::DueSkus,
 };
-use domain::location::{Location, register::RegisterLocation};
+use domain::location::{Location, register::RegisterLocation, update::UpdateLocation};
 use domain::reservation::{
-    Reservation, confirm::Confirm, consume::Consume, extend::Extend, release::Release, release_item::ReleaseItem,
-    reserve::Reserve, reserve_item::ReserveItem, transfer::Transfer,
+    Reservation, confirm::Confirm, consume::Consume, extend::Extend, plan::PlanSourcing, release::Release,
+    release_item::ReleaseItem, reserve::Reserve, reserve_item::ReserveItem, transfer::Transfer,
 };
 use domain::stock_item::{
     StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, register::RegisterSku, regrade::Regrade,
@@ -58,6 +58,8 @@ pub fn context() -> cqrs::Context {
         .command::<ReleaseItem>()
         .command::<Regrade>()
         .command::<Transfer>()
+        .command::<UpdateLocation>()
+        .command::<PlanSourcing>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()

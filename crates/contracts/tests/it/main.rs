@@ -10,10 +10,11 @@ mod compatibility;
 mod validity;
 
 use comanda_contracts::{
-    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExtendRequest,
-    LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku, RegradeRequest,
-    Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest,
-    ShortReplenishRequest, ShortReserveRequest, Shortfall, Stock, TransferRequest, UpdateSku,
+    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, Coordinates,
+    ExtendRequest, LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku,
+    RegradeRequest, Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest,
+    ShortReplenishRequest, ShortReserveRequest, Shortfall, SourcingPlanRequest, Stock, TransferRequest, UpdateLocation,
+    UpdateSku,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,6 +53,7 @@ fn a_reservation() {
             allocations: vec![Allocation { location_id: "main".into(), quantity: 2 }],
             consumed: 0,
         }],
+        sourcing: Vec::new(),
     };
     let expected = json!({
         "reservationId": "cart-7", "state": "PARTIALLY_HELD", "expiresAt": "2026-03-01T09:30:00.000Z",
@@ -166,6 +168,9 @@ fn no_request_takes_a_field_that_nobody_knows() {
     is_strict::<RegisterSku>(json!({ "sku": "TEA-01" }));
     is_strict::<UpdateSku>(json!({}));
     is_strict::<RegisterLocation>(json!({ "locationId": "berlin" }));
+    is_strict::<UpdateLocation>(json!({ "priority": 1 }));
+    is_strict::<SourcingPlanRequest>(json!({ "lines": [line] }));
+    is_strict::<Coordinates>(json!({ "latitude": 52.5, "longitude": 13.4 }));
     is_strict::<AssignBin>(json!({ "bin": "A-01-03-2" }));
     is_strict::<AdjustmentRequest>(json!({ "sku": "TEA-01", "delta": 1, "reasonCode": "found" }));
     let fate = json!({ "quantity": 1, "from": "DAMAGED", "to": "SCRAPPED", "reasonCode": "scrapped" });

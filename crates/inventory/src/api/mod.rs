@@ -14,6 +14,7 @@ mod regrade;
 mod reservations;
 mod short_paths;
 mod skus;
+mod sourcing;
 mod stock;
 
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/stock/{sku}/regrade", post(regrade::regrade))
         .route("/v1/stock/history", get(history::read))
         .route("/v1/reservations/{reservationId}/transfer", post(reservations::transfer))
+        .route("/v1/locations/{locationId}", patch(locations::update))
+        .route("/v1/sourcing:plan", post(sourcing::plan))
         .with_state(Arc::new(state))
 }
 
@@ -93,7 +96,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         reservations::extend, reservations::consume,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
-        regrade::regrade, history::read, reservations::transfer, expiring::list,
+        regrade::regrade, history::read, reservations::transfer, expiring::list, locations::update,
+        sourcing::plan,
     ),
     tags(
         (name = "SKUs", description = "The things that are sold."),

@@ -5,6 +5,7 @@ use comanda_web::{Problem, kinds};
 
 use crate::domain::ids::{LocationId, ReservationId, Sku};
 use crate::domain::location::register::RegisterLocationRejection;
+use crate::domain::location::update::UpdateLocationRejection;
 use crate::domain::reservation::confirm::ConfirmRejection;
 use crate::domain::reservation::consume::ConsumeRejection;
 use crate::domain::reservation::extend::ExtendRejection;
@@ -260,6 +261,13 @@ impl From<UpdateSkuRejection> for Problem {
             UpdateSkuRejection::UnknownSku { sku } => unknown_sku(&sku),
             UpdateSkuRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
         }
+    }
+}
+
+impl From<UpdateLocationRejection> for Problem {
+    fn from(rejection: UpdateLocationRejection) -> Self {
+        let UpdateLocationRejection::UnknownLocation { location } = rejection;
+        unknown_location(&location)
     }
 }
 

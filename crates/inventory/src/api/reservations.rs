@@ -13,7 +13,7 @@ use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
 use super::parse::{path_own_reservation, path_reservation};
-use super::{Api, problems};
+use super::{Api, problems, sourcing};
 use crate::application::reservation_by_id::ReservationById;
 use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
 use crate::domain::reservation::confirm::Confirm;
@@ -220,8 +220,10 @@ pub(super) fn parse_reserve(request: contract::ReserveRequest, at: &str) -> Resu
         lines.extend(parse_line(&mut fields, line, at, place));
     }
     let owner = fields.take_optional(format_args!("{at}/owner"), request.owner.as_deref().map(OwnerId::parse));
-    let allow_partial = request.allow_partial;
-    let command = reservation_id.map(|reservation_id| Reserve { reservation_id, lines, ttl, allow_partial, owner });
+    let strategy = sourcing::strategy(&mut fields, at, request.strategy, request.destination);
+    let (allow_partial, explain) = (request.allow_partial, request.explain);
+    let reserve = |reservation_id| Reserve { reservation_id, lines, ttl, allow_partial, owner, strategy, explain };
+    let command = reservation_id.map(reserve);
     fields.finish(command)
 }
 
@@ -262,14 +264,20 @@ fn new_id() -> Result<ReservationId, crate::domain::ids::InvalidId> {
 /// The answer of every command on a reservation.
 fn changed(status: StatusCode, answered: Answered<ReservationAnswer>) -> Reply {
     let Answered { answer, token, version, replayed } = answered;
-    let ReservationAnswer { reservation, repeated } = answer;
-    let tag = tag(version, reservation.state);
-    Reply::json(status, &written(reservation)).etag(tag).token(&token).replayed(replayed || repeated)
+    let tag = tag(version, answer.reservation.state);
+    let repeated = answer.repeated;
+    Reply::json(status, &explained(answer)).etag(tag).token(&token).replayed(replayed || repeated)
 }
 
 /// An expiry changes what is read, and no version: it counts as a suffix.
 fn tag(version: Version, state: ReservationState) -> HeaderValue {
     etag(version, u64::from(state == ReservationState::Expired))
+}
+
+/// The reservation as the contract writes it, with the reasons for where it holds.
+pub(super) fn explained(answer: ReservationAnswer) -> contract::Reservation {
+    let sourcing = answer.sourcing.into_iter().map(sourcing::line).collect();
+    contract::Reservation { sourcing, ..written(answer.reservation) }
 }
 
 /// The reservation as the contract writes it.
@@ -280,6 +288,7 @@ pub(super) fn written(view: ReservationView) -> contract::Reservation {
         expires_at: view.expires_at.map(cqrs::Timestamp::to_rfc3339),
         owner: view.owner.map(|owner| owner.as_str().to_owned()),
         lines: view.lines.into_iter().map(line).collect(),
+        sourcing: Vec::new(),
     }
 }
 
@@ -294,7 +303,7 @@ fn line(line: LineView) -> contract::ReservationLine {
     }
 }
 
-fn allocation(allocation: Allocation) -> contract::Allocation {
+pub(super) fn allocation(allocation: Allocation) -> contract::Allocation {
     contract::Allocation { location_id: allocation.location.as_str().to_owned(), quantity: allocation.quantity }
 }
 

@@ -6,7 +6,7 @@ use cqrs::Timestamp;
 use cqrs::testkit::Given;
 
 use super::ids::{LineId, LocationId, OrderId, Quantity, ReservationId, Sku};
-use super::location::{Location, LocationEvent};
+use super::location::{Location, LocationDetails, LocationEvent};
 use super::reservation::commit::{Commit, CommitLine};
 use super::reservation::order::ForOrder;
 use super::reservation::reserve::{Reserve, ReserveLine};
@@ -46,7 +46,7 @@ pub(super) fn stocked(levels: &[(&str, &str, i64)]) -> Given {
             given = given.events(&stream, [StockEvent::Registered(Details::default())]);
         }
         given = given
-            .events(&Location::stream(&place(location)), [LocationEvent::Registered { name: None }])
+            .events(&Location::stream(&place(location)), [LocationEvent::Registered(LocationDetails::default())])
             .events(&stream, [StockEvent::Replenished { location: place(location), quantity }]);
     }
     given
@@ -67,6 +67,8 @@ pub(super) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
         ttl: Some(Duration::from_secs(1)),
         allow_partial: false,
         owner: None,
+        strategy: None,
+        explain: false,
     }
 }
 

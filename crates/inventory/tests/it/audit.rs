@@ -84,7 +84,14 @@ fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
         released: false,
     };
     let expires_at = until.map(Timestamp::from_millis);
-    ReservationEvent::Reserved { lines: vec![whole], ttl_ms: until, expires_at, allow_partial: false, owner: None }
+    ReservationEvent::Reserved {
+        lines: vec![whole],
+        ttl_ms: until,
+        expires_at,
+        allow_partial: false,
+        owner: None,
+        strategy: None,
+    }
 }
 
 fn expired(at: i64, quantity: i64) -> StockEvent {

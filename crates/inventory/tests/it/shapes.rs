@@ -4,9 +4,10 @@
 use cqrs::{Aggregate, Timestamp};
 
 use comanda_inventory::domain::ids::{Bin, OrderId, OwnerId};
-use comanda_inventory::domain::location::LocationEvent;
+use comanda_inventory::domain::location::{Coordinates, LocationDetails, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
+use comanda_inventory::domain::reservation::sourcing::Strategy;
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
 use comanda_inventory::domain::stock_item::{
     Allocation, Bucket, Condition, Details, Disposition, Fate, Hold, Level, StockEvent, StockItem,
@@ -96,6 +97,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
             expires_at: None,
             allow_partial: false,
             owner: None,
+            strategy: None,
         },
         ReservationEvent::Reserved {
             lines: vec![plain.clone(), insisting],
@@ -103,6 +105,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
             expires_at: Some(at(900_000)),
             allow_partial: true,
             owner: Some(ann.clone()),
+            strategy: Some(Strategy::Nearest { destination: Coordinates::parse(52.52, 13.405).unwrap() }),
         },
         ReservationEvent::ItemReserved(plain),
         ReservationEvent::HeldAgain { lines: vec![units()] },
@@ -162,8 +165,13 @@ where
 
 #[test]
 fn stored_events_keep_their_shape() {
-    let locations =
-        [LocationEvent::Registered { name: None }, LocationEvent::Registered { name: Some("Berlin".into()) }];
+    let named = LocationDetails { name: Some("Berlin".into()), ..LocationDetails::default() };
+    let coordinates = Some(Coordinates::parse(52.52, -13.405).unwrap());
+    let locations = [
+        LocationEvent::Registered(LocationDetails::default()),
+        LocationEvent::Registered(named.clone()),
+        LocationEvent::Changed(LocationDetails { priority: Some(2), coordinates, ..named }),
+    ];
     let parts = [
         "# stock",
         &stored(&stock_events()),

@@ -6,12 +6,14 @@ pub mod consume;
 pub mod extend;
 pub mod give_back;
 pub mod order;
+pub mod plan;
 pub mod release;
 pub mod release_item;
 pub mod reserve;
 pub mod reserve_item;
 mod shelves;
 pub mod ship;
+pub mod sourcing;
 pub mod transfer;
 mod view;
 
@@ -26,6 +28,7 @@ use super::ids::{LineId, LocationId, OrderId, OwnerId, ReservationId, Sku};
 use super::stock_item::{Allocation, Hold};
 use order::{CommittedLine, ForOrder, LineShortfall, Refusal};
 pub use shelves::Shortfall;
+use sourcing::Strategy;
 pub use view::{LineView, ReservationAnswer, ReservationState, ReservationView, WrongTransition};
 
 /// The most lines of one reservation.
@@ -54,6 +57,9 @@ pub enum ReservationEvent {
         /// Whom it is for, if they said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<OwnerId>,
+        /// How its locations were to be chosen, if not as they always are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strategy: Option<Strategy>,
     },
     /// One SKU was reserved for it, on a line of its own and without end (a short path).
     ItemReserved(Line),
@@ -206,6 +212,8 @@ struct Terms {
     allow_partial: bool,
     #[serde(default)]
     owner: Option<OwnerId>,
+    #[serde(default)]
+    strategy: Option<Strategy>,
 }
 
 /// One reservation.
@@ -296,10 +304,11 @@ impl Aggregate for Reservation {
 
     fn apply(&mut self, event: &ReservationEvent) {
         match event {
-            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner } => {
+            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner, strategy } => {
                 self.stage = Stage::Reserved;
-                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial, owner: owner.clone() });
-                self.owner.clone_from(owner);
+                let (owner, strategy) = (owner.clone(), strategy.clone());
+                self.owner.clone_from(&owner);
+                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial, owner, strategy });
                 self.lines.clone_from(lines);
                 self.expires_at = *expires_at;
             }

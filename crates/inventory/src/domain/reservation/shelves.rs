@@ -102,6 +102,11 @@ impl<'a> Shelves<'a> {
         if line.allocations.is_empty() || !item.has_room_for(&line.allocations) {
             line.allocations = item.source(line.location.as_ref(), wanted);
         }
+        self.hold_allocated(reservation, line, expires_at);
+    }
+
+    /// Holds the units of `line` where it has them.
+    pub(super) fn hold_allocated(&mut self, reservation: &ReservationId, line: &Line, expires_at: Option<Timestamp>) {
         for allocation in &line.allocations {
             let hold = Hold { owner: self.owner.clone(), ..line.hold(reservation, allocation, expires_at) };
             self.record(&line.sku, StockEvent::Held(hold));
@@ -153,7 +158,7 @@ impl<'a> Shelves<'a> {
         events.iter().for_each(|event| after.apply(event));
         let repeated = events.is_empty();
         let view = after.view(id, self.states.at());
-        let answer = ReservationAnswer { reservation: view, repeated };
+        let answer = ReservationAnswer { reservation: view, repeated, sourcing: Vec::new() };
         self.record_in(Decision::answer(answer).record_all(stream, events))
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sourcing::LineSourcing;
 use super::{Line, Reservation, Stage};
 use crate::domain::ids::{LineId, OwnerId, ReservationId, Sku};
 use crate::domain::stock_item::Allocation;
@@ -97,6 +98,9 @@ pub struct ReservationAnswer {
     pub reservation: ReservationView,
     /// Whether it had been done before and nothing had to be changed.
     pub repeated: bool,
+    /// Why its lines are served from where they are, where that was asked and decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sourcing: Vec<LineSourcing>,
 }
 
 /// A reservation as of one instant.

@@ -10,4 +10,5 @@ mod owners;
 mod reservations;
 mod shop;
 mod short_paths;
+mod sourcing;
 mod stock;

@@ -9,6 +9,8 @@ use comanda_inventory::application::audit::Audit;
 use comanda_inventory::application::reservation_by_id::ReservationById;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
 use comanda_inventory::domain::ids::{LocationId, OwnerId, ReservationId, Sku};
+use comanda_inventory::domain::location::register::RegisterLocation;
+use comanda_inventory::domain::location::{Coordinates, LocationDetails};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::ReservationView;
 use comanda_inventory::domain::reservation::confirm::Confirm;
@@ -18,6 +20,7 @@ use comanda_inventory::domain::reservation::release::Release;
 use comanda_inventory::domain::reservation::release_item::ReleaseItem;
 use comanda_inventory::domain::reservation::reserve::{Reserve, ReserveLine};
 use comanda_inventory::domain::reservation::reserve_item::ReserveItem;
+use comanda_inventory::domain::reservation::sourcing;
 use comanda_inventory::domain::reservation::transfer::Transfer;
 use comanda_inventory::domain::stock_item::adjust::{Adjust, Change};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
@@ -56,7 +59,7 @@ fn id_no(no: usize) -> ReservationId {
 /// One thing that someone does; skus, places and reservations by number.
 #[derive(Clone, Debug)]
 enum Step {
-    Reserve { id: usize, lines: Vec<Asked>, ttl_ms: Option<u64>, partial: bool },
+    Reserve { id: usize, lines: Vec<Asked>, ttl_ms: Option<u64>, partial: bool, strategy: Option<sourcing::Strategy> },
     Confirm(usize),
     Extend(usize, u64),
     Release(usize),
@@ -88,9 +91,18 @@ fn step() -> impl Strategy<Value = Step> {
     let ttl = prop_oneof![1 => Just(None), 3 => span().prop_map(Some)];
     let lines = prop::collection::vec(asked(), 1..4);
     let part = prop_oneof![1 => Just(None), 2 => (0..3_usize, 1..5_i64).prop_map(Some)];
-    let reserve = (id.clone(), lines, ttl, any::<bool>());
+    let destination = Coordinates::parse(50.78, 6.08).unwrap();
+    let strategy = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(sourcing::Strategy::Priority)),
+        1 => Just(Some(sourcing::Strategy::FewestSplits)),
+        1 => Just(Some(sourcing::Strategy::Nearest { destination })),
+    ];
+    let reserve = (id.clone(), lines, ttl, any::<bool>(), strategy);
     prop_oneof![
-        6 => reserve.prop_map(|(id, lines, ttl_ms, partial)| Step::Reserve { id, lines, ttl_ms, partial }),
+        6 => reserve.prop_map(|(id, lines, ttl_ms, partial, strategy)| {
+            Step::Reserve { id, lines, ttl_ms, partial, strategy }
+        }),
         4 => id.clone().prop_map(Step::Confirm),
         2 => (id.clone(), span()).prop_map(|(id, ms)| Step::Extend(id, ms)),
         2 => id.clone().prop_map(Step::Release),
@@ -130,8 +142,11 @@ async fn live(life: Vec<(Step, bool)>) {
     for no in 0..SKUS {
         house.stock(["TEA", "MUG"][no], 0).await;
     }
-    house.location("aachen").await;
-    house.location("berlin").await;
+    for (id, priority, latitude, longitude) in [("aachen", 2, 50.78, 6.08), ("berlin", 1, 52.52, 13.405)] {
+        let coordinates = Coordinates::parse(latitude, longitude).ok();
+        let details = LocationDetails { priority: Some(priority), coordinates, ..LocationDetails::default() };
+        house.send(RegisterLocation { location: place(id), details }).await.unwrap();
+    }
     let (mut model, mut sender) = (Model::default(), Sender::default());
     for (step, repeated) in life {
         for _ in 0..=usize::from(repeated) {
@@ -149,16 +164,18 @@ async fn live(life: Vec<(Step, bool)>) {
 /// Does a step in both worlds: they must agree on whether it is allowed.
 async fn take(house: &House, model: &mut Model, step: &Step) {
     match step {
-        Step::Reserve { id, lines, ttl_ms, partial } => {
+        Step::Reserve { id, lines, ttl_ms, partial, strategy } => {
             let command = Reserve {
                 reservation_id: id_no(*id),
                 lines: lines.iter().enumerate().map(|(place, asked)| wish(place, asked)).collect(),
                 ttl: ttl_ms.map(Duration::from_millis),
                 allow_partial: *partial,
                 owner: None,
+                strategy: strategy.clone(),
+                explain: *partial,
             };
             let answer = house.send(command).await.ok().map(|answer| answer.reservation);
-            model.reserve(*id, lines, *ttl_ms, *partial, view(&answer));
+            model.reserve(*id, (lines, *ttl_ms, *partial, strategy), view(&answer));
         }
         Step::Confirm(id) => {
             let answer = house.send(Confirm { reservation_id: id_no(*id) }).await.ok().map(|answer| answer.reservation);

@@ -5,6 +5,8 @@ mod orders;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comanda_inventory::domain::reservation::sourcing::Strategy;
+
 use super::{PLACES, SKUS};
 
 /// One line as asked for.
@@ -29,10 +31,13 @@ impl Line {
     }
 }
 
+/// How a reservation was asked for: its lines, its time, whether less is welcome, and how locations are chosen.
+type Body = (Vec<Asked>, Option<u64>, bool, Option<Strategy>);
+
 #[derive(Clone, Debug, Default)]
 struct Booking {
     /// `None` when opened item by item.
-    body: Option<(Vec<Asked>, Option<u64>, bool)>,
+    body: Option<Body>,
     lines: Vec<Line>,
     until: Option<i64>,
     committed: bool,
@@ -164,12 +169,10 @@ impl Model {
     pub(crate) fn reserve(
         &mut self,
         id: usize,
-        lines: &[Asked],
-        ttl: Option<u64>,
-        partial: bool,
+        (lines, ttl, partial, strategy): (&[Asked], Option<u64>, bool, &Option<Strategy>),
         held: Option<Vec<Vec<(usize, i64)>>>,
     ) {
-        let body = Some((lines.to_vec(), ttl, partial));
+        let body = Some((lines.to_vec(), ttl, partial, strategy.clone()));
         if let Some(booking) = self.bookings.get(&id) {
             let stands = !matches!(self.booking_state(booking), "RELEASED" | "EXPIRED");
             assert_eq!(held.is_some(), booking.body == body && stands, "a repeated reserve of {booking:?}");
