@@ -6,7 +6,7 @@ use crate::problem::Problem;
 use crate::reservation::{Reservation, ReservationState, ReserveRequest};
 
 /// `POST /v1/reservations:batch`: reserves many times at once. One item's refusal never touches another item.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BatchRequest {

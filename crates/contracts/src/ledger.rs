@@ -34,6 +34,10 @@ pub struct LedgerEntry {
     #[serde(default)]
     pub incoming_delta: i64,
     /// Why, for adjustments, receipts and returns.
+    /// Units added to what is in quality control.
+    #[serde(default)]
+    pub quality_control_delta: i64,
+    /// Why, for adjustments, receipts, returns and changes of condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<ReasonCode>,
     /// What it refers to.
@@ -45,6 +49,9 @@ pub struct LedgerEntry {
     /// The reservation's line it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_id: Option<String>,
+    /// Whom the units are for from then on, where they were held for somebody or changed hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// Who did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
@@ -88,4 +95,12 @@ pub enum Movement {
     TransferReceived,
     /// Units in transit are lost.
     LostInTransit,
+    /// Units changed their condition: the deltas say from which to which.
+    Regraded,
+    /// Units were thrown away.
+    Scrapped,
+    /// Units went back to whom they were bought from.
+    ReturnedToSupplier,
+    /// Held or committed units are for another owner: no counter changes.
+    Transferred,
 }

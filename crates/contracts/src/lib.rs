@@ -25,10 +25,12 @@ mod pick_list;
 mod problem;
 mod projection;
 mod receipt;
+mod regrade;
 mod reservation;
 mod shipment;
 mod short_paths;
 mod sku;
+mod sourcing;
 mod stock;
 mod transfer;
 mod wave;
@@ -43,7 +45,7 @@ pub use goods_return::{
 };
 pub use import::{ImportAnswer, ImportRequest, ImportRow};
 pub use ledger::{LedgerEntry, Movement};
-pub use location::{Capacity, Location, RegisterLocation};
+pub use location::{Capacity, Location, RegisterLocation, UpdateLocation};
 pub use movement::{MovementSum, MovementSums, StockMovement};
 pub use order::{
     Backorder, CancelOrderLine, CancelOrderRequest, Demand, HoldOrderRequest, Order, OrderAccepted, OrderAllocation,
@@ -63,9 +65,10 @@ pub use receipt::{
     CreateReceipt, CreateReceiptLine, IncomingUnits, Receipt, ReceiptLine, ReceiptOpening, ReceiptState, ReceiveGoods,
     ReceiveGoodsLine, RescheduleLine, RescheduleReceipt,
 };
+pub use regrade::{Regrade, RegradeRequest, StockCondition, StockFate};
 pub use reservation::{
-    Allocation, ConsumeLine, ConsumeRequest, ExtendRequest, Reservation, ReservationLine, ReservationState,
-    ReserveLine, ReserveRequest,
+    Allocation, ConsumeLine, ConsumeRequest, ExpiringHold, ExtendRequest, Reservation, ReservationLine,
+    ReservationState, ReserveLine, ReserveRequest, TransferRequest,
 };
 pub use shipment::{
     PlanShipmentLine, PlanShipmentRequest, Shipment, ShipmentAccepted, ShipmentLine, ShipmentNews,
@@ -75,7 +78,11 @@ pub use short_paths::{
     ShortItem, ShortReleaseRequest, ShortReplenishRequest, ShortReservation, ShortReserveRequest, ShortStock,
 };
 pub use sku::{Backorders, RegisterSku, SetBackorders, Sku, UpdateSku};
-pub use stock::{AssignBin, BinAssignment, ExpectedUnits, LocationStock, LowStock, Stock, StockAtLocation};
+pub use sourcing::{
+    ConsideredLocation, Coordinates, LineSourcing, PlannedLine, SourcingPlan, SourcingPlanRequest, SourcingReason,
+    SourcingStrategy,
+};
+pub use stock::{AssignBin, BinAssignment, ExpectedUnits, LocationStock, LowStock, Stock, StockAsOf, StockAtLocation};
 pub use transfer::{
     ReceiveTransfer, ReceiveTransferLine, RequestTransfer, RequestTransferLine, ShipTransfer, Transfer, TransferLine,
     TransferState,

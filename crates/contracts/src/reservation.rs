@@ -8,8 +8,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::sourcing::{Coordinates, LineSourcing, SourcingStrategy};
+
 /// `POST /v1/reservations`: holds stock. The same id with the same body gives the same answer again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReserveRequest {
@@ -27,6 +29,20 @@ pub struct ReserveRequest {
     /// Whether to hold what is there when a line is short; otherwise it is all or nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_partial: bool,
+    /// Whom it is for, such as a customer or a session, if that matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "customer-7", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
+    pub owner: Option<String>,
+    /// How locations are chosen for lines that name none; unless given, one that serves the whole line, `main` before
+    /// others, then by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<SourcingStrategy>,
+    /// Where the goods go; needed by `NEAREST`, and by no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Coordinates>,
+    /// Whether the first answer says in `sourcing` why each location was chosen or passed over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub explain: bool,
 }
 
 /// One line of a reservation, as asked for.
@@ -58,6 +74,16 @@ pub struct ExtendRequest {
     /// Seconds from now until it ends by itself, 1 to 604,800.
     #[cfg_attr(feature = "openapi", schema(example = 900, minimum = 1, maximum = 604_800))]
     pub ttl_seconds: i64,
+}
+
+/// `POST /v1/reservations/{id}/transfer`: gives the reservation to another owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TransferRequest {
+    /// Whom it is for from now on.
+    #[cfg_attr(feature = "openapi", schema(example = "customer-8", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
+    pub owner: String,
 }
 
 /// `POST /v1/reservations/{id}/consume`: the goods have left. Without a body, all that is left of the reservation.
@@ -98,8 +124,15 @@ pub struct Reservation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
     pub expires_at: Option<String>,
+    /// Whom it is for, if anybody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "customer-7"))]
+    pub owner: Option<String>,
     /// Its lines.
     pub lines: Vec<ReservationLine>,
+    /// Why its lines are served from where they are: in the answer that decided it, if `explain` asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sourcing: Vec<LineSourcing>,
 }
 
 /// One line of a reservation, as it stands.
@@ -140,6 +173,36 @@ pub struct Allocation {
     pub location_id: String,
     /// Units.
     pub quantity: i64,
+}
+
+/// `GET /v1/reservations`: a hold that ends by itself, as an item of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ExpiringHold {
+    /// The reservation; absent for holds that are only counted, where more than a thousand end at one instant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "cart-7"))]
+    pub reservation_id: Option<String>,
+    /// Its line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "1"))]
+    pub line_id: Option<String>,
+    /// What is held.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// Where.
+    #[cfg_attr(feature = "openapi", schema(example = "main"))]
+    pub location_id: String,
+    /// How many units.
+    pub quantity: i64,
+    /// When they come back.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
+    pub expires_at: String,
+    /// Whom it is for, if anybody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "customer-7"))]
+    pub owner: Option<String>,
 }
 
 /// Where a reservation is in its life.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/stock/{sku}`: one SKU over all locations.
 ///
-/// `available = onHand - reserved - committed - damaged - safetyStock`; it may be negative where a backorder limit allows it.
+/// `available = onHand - reserved - committed - damaged - qualityControl - safetyStock`; it may be negative where a
+/// backorder limit allows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +25,9 @@ pub struct Stock {
     /// Units that are there and are not sold because they are damaged.
     #[serde(default)]
     pub damaged: i64,
+    /// Units that are there and are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
     /// Units held back from sale.
     pub safety_stock: i64,
     /// Units that may be promised beyond what is there.
@@ -65,7 +69,11 @@ pub struct LocationStock {
     /// Units that are there and are not sold because they are damaged.
     #[serde(default)]
     pub damaged: i64,
-    /// Units there that nobody holds: `onHand - reserved - committed - damaged` (safety stock is kept per SKU).
+    /// Units that are there and are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
+    /// Units there that nobody holds: `onHand - reserved - committed - damaged - qualityControl` (safety stock is kept
+    /// per SKU).
     pub available: i64,
     /// Units that are to come there.
     #[serde(default)]
@@ -89,6 +97,39 @@ pub struct ExpectedUnits {
     pub location_id: String,
     /// How many.
     pub quantity: i64,
+}
+
+/// `GET /v1/stock/history?sku=&asOf=`: one SKU as of an instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StockAsOf {
+    /// The SKU.
+    #[cfg_attr(feature = "openapi", schema(example = "TEA-01"))]
+    pub sku: String,
+    /// The instant.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
+    pub as_of: String,
+    /// Units that were physically there.
+    pub on_hand: i64,
+    /// Units that were held for a while; those whose hold had ended do not count.
+    pub reserved: i64,
+    /// Units that were promised to orders.
+    pub committed: i64,
+    /// Units that were damaged.
+    pub damaged: i64,
+    /// Units that were in quality control.
+    pub quality_control: i64,
+    /// Units that were held back from sale.
+    pub safety_stock: i64,
+    /// Units that could be promised beyond what was there.
+    pub backorder_limit: i64,
+    /// Units that could be promised.
+    pub available: i64,
+    /// The version the stock had.
+    pub version: u64,
+    /// The same per location; without bins.
+    pub locations: Vec<LocationStock>,
 }
 
 /// `PUT /v1/stock/{sku}/locations/{locationId}/bin`: where in a location a SKU lies.
@@ -139,6 +180,9 @@ pub struct StockAtLocation {
     /// Units that are there and are not sold because they are damaged.
     #[serde(default)]
     pub damaged: i64,
+    /// Units that are there and are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
     /// Units there that nobody holds.
     pub available: i64,
     /// The bin it lies in, `zone-aisle-bay-level`, if it has one.

@@ -16,6 +16,7 @@ use application::{
     availability::Availability,
     ledger::Ledger,
     list_capacity::ListCapacity,
+    list_expiring_holds::ListExpiringHolds,
     list_incoming::ListIncoming,
     list_locations::ListLocations,
     list_low_stock::ListLowStock,
@@ -24,23 +25,24 @@ use application::{
     list_stock_at_location::ListStockAtLocation,
     receipts::{ListReceipts, ReceiptById},
     reservation_by_id::ReservationById,
+    stock_as_of::StockAsOf,
     stock_of_sku::StockOfSku,
     sum_movements::SumMovements,
     sweep::DueSkus,
     transfers::{ListTransfers, TransferById},
 };
-use domain::location::{Location, register::RegisterLocation};
+use domain::location::{Location, register::RegisterLocation, update::UpdateLocation};
 use domain::receipt::{
     Receipt, cancel::CancelReceipt, close::CloseReceipt, expect::Expect, receive::Receive,
     receive_unannounced::ReceiveUnannounced, reschedule::Reschedule,
 };
 use domain::reservation::{
-    Reservation, confirm::Confirm, consume::Consume, extend::Extend, release::Release, release_item::ReleaseItem,
-    reserve::Reserve, reserve_item::ReserveItem,
+    Reservation, confirm::Confirm, consume::Consume, extend::Extend, plan::PlanSourcing, release::Release,
+    release_item::ReleaseItem, reserve::Reserve, reserve_item::ReserveItem, transfer::TransferReservation,
 };
 use domain::stock_item::{
     StockItem, adjust::Adjust, assign_bin::AssignBin, expire::ExpireHolds, import::Import, register::RegisterSku,
-    replenish::Replenish, set_backorders::SetBackorders, update::UpdateSku,
+    regrade::Regrade, replenish::Replenish, set_backorders::SetBackorders, update::UpdateSku,
 };
 use domain::transfer::{
     Transfer, cancel::CancelTransfer, receive::ReceiveTransfer, request::RequestTransfer, ship::ShipTransfer,
@@ -91,6 +93,10 @@ pub fn context() -> cqrs::Context {
         .command::<ReceiveTransfer>()
         .command::<CancelTransfer>()
         .command::<SetBackorders>()
+        .command::<Regrade>()
+        .command::<TransferReservation>()
+        .command::<UpdateLocation>()
+        .command::<PlanSourcing>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -109,6 +115,8 @@ pub fn context() -> cqrs::Context {
         .query::<ListTransfers>()
         .query::<ListMovements>()
         .query::<SumMovements>()
+        .query::<StockAsOf>()
+        .query::<ListExpiringHolds>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)

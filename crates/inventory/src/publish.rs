@@ -9,7 +9,7 @@ use cqrs::{ContractEvent, Recorded, Unreadable};
 
 use crate::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
 use crate::domain::reservation::{LineUnits, Reservation, ReservationEvent};
-use crate::domain::stock_item::{Disposition, StockEvent, StockItem};
+use crate::domain::stock_item::{Disposition, Fate, StockEvent, StockItem};
 
 /// Says what a stored event tells others, if it is any of their business.
 ///
@@ -36,6 +36,7 @@ fn became_available(event: &Recorded, happened: &StockEvent) -> Result<Option<Co
         StockEvent::Delivered(delivery) if delivery.quantity > delivery.damaged => {
             (&delivery.location, delivery.quantity - delivery.damaged)
         }
+        StockEvent::Regraded { location, quantity, to: Fate::Sellable, .. } => (location, *quantity),
         StockEvent::HoldReleased(hold) | StockEvent::CommitmentReleased(hold) => (&hold.location, hold.quantity),
         StockEvent::HoldsExpired { buckets, .. } => match buckets.first() {
             Some(first) => (&first.location, buckets.iter().map(|bucket| bucket.quantity).sum()),
@@ -163,7 +164,7 @@ mod tests {
     use super::*;
     use crate::domain::ids::{Bin, DeliveryId, LineId, LocationId, OrderId, ReceiptId, ReservationId, Sku};
     use crate::domain::reason::Reason;
-    use crate::domain::stock_item::{Allocation, Bucket, Delivery, Details, Hold, Inbound};
+    use crate::domain::stock_item::{Allocation, Bucket, Condition, Delivery, Details, Hold, Inbound};
 
     /// What is told of `event` of stream `id`: its type, its key and its data.
     fn told<A: Aggregate>(id: &str, event: A::Event) -> Option<(&'static str, String, Value)> {
@@ -259,6 +260,7 @@ mod tests {
             location: location(),
             quantity,
             expires_at: None,
+            owner: None,
         };
         let adjusted =
             |delta| StockEvent::Adjusted { location: location(), delta, reason: Reason::Other, reference: None };
@@ -274,6 +276,14 @@ mod tests {
             let (expected, expected_at) = (0, None);
             StockEvent::Delivered(Delivery { by, line, delivery, location, quantity, damaged, expected, expected_at })
         };
+        let regraded = |from, to| StockEvent::Regraded {
+            location: location(),
+            quantity: 3,
+            from,
+            to,
+            reason: Reason::QualityControl,
+            reference: None,
+        };
         let bucket = |at, quantity| Bucket { expires_at: Timestamp::from_millis(at), location: location(), quantity };
         let expired = |buckets| StockEvent::HoldsExpired { buckets, next: None };
         for event in [
@@ -283,6 +293,8 @@ mod tests {
             adjusted(3),
             returned(Disposition::Restock),
             delivered(5, 2),
+            regraded(Condition::QualityControl, Fate::Sellable),
+            regraded(Condition::Damaged, Fate::Sellable),
             StockEvent::HoldReleased(hold(3)),
             StockEvent::CommitmentReleased(hold(3)),
             expired(vec![bucket(10, 1), bucket(20, 2)]),
@@ -298,6 +310,9 @@ mod tests {
             returned(Disposition::Scrap),
             delivered(2, 2),
             StockEvent::BackordersOpened { location: location(), quantity: 0 },
+            regraded(Condition::Sellable, Fate::QualityControl),
+            regraded(Condition::QualityControl, Fate::Damaged),
+            regraded(Condition::Damaged, Fate::Scrapped),
             StockEvent::Held(hold(3)),
             StockEvent::Committed(hold(3)),
             StockEvent::HoldConfirmed(hold(3)),

@@ -212,7 +212,7 @@ impl<'a> Worker<'a> {
         let line = ReserveLine { sku: sku.clone(), quantity, ..ReserveLine::default() };
         // The longest there is: no hold may end by itself before the judge has looked.
         let (reservation_id, ttl_seconds) = (Some(id.clone()), Some(604_800));
-        let request = ReserveRequest { reservation_id, lines: vec![line], ttl_seconds, allow_partial: false };
+        let request = ReserveRequest { reservation_id, lines: vec![line], ttl_seconds, ..ReserveRequest::default() };
         let reserve = Call::post_json("/v1/reservations", &request).ok()?;
 
         let held = vec![ReservationState::Held];

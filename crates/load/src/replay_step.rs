@@ -154,8 +154,12 @@ async fn reserve(shop: &mut Shop, order: &Order, name: &str) -> Result<Done, Sho
         quantity: line.quantity,
         location_id: None,
     });
-    let request =
-        ReserveRequest { reservation_id: Some(id), lines: lines.collect(), ttl_seconds: None, allow_partial: true };
+    let request = ReserveRequest {
+        reservation_id: Some(id),
+        lines: lines.collect(),
+        allow_partial: true,
+        ..ReserveRequest::default()
+    };
     let sent = Instant::now();
     let answer = shop.reserve(&request).await;
     let latency = sent.elapsed();

@@ -188,5 +188,13 @@ fn cart() -> Reserve {
         quantity: Quantity::parse(1).expect("a quantity"),
         location: None,
     };
-    Reserve { reservation_id: cart_id(), lines: vec![line], ttl: Some(CART_HOLDS), allow_partial: false }
+    Reserve {
+        reservation_id: cart_id(),
+        lines: vec![line],
+        ttl: Some(CART_HOLDS),
+        allow_partial: false,
+        owner: None,
+        strategy: None,
+        explain: false,
+    }
 }

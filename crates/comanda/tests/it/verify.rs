@@ -63,6 +63,21 @@ fn a_view_row_that_was_tampered_with_is_named() {
 }
 
 #[test]
+fn a_unit_that_left_quality_control_unseen_is_named() {
+    let server = Server::start();
+    server.stocked("TEA", 10);
+    let regrade = json!({"quantity": 4, "from": "SELLABLE", "to": "QUALITY_CONTROL", "reasonCode": "quality_control"});
+    server.post("/v1/stock/TEA/regrade", &regrade).is(201);
+    let stopped = server.stop();
+    assert!(stopped.verify().status.success());
+    let moved = "UPDATE m_stock_v3 SET document = CAST(replace(CAST(document AS TEXT), '\"qualityControl\":4',
+        '\"qualityControl\":3') AS BLOB) WHERE key = 'TEA'";
+    assert_eq!(sqlite(&stopped, "views.db", moved), 1);
+    let printed = differs(&stopped);
+    assert!(printed.contains("stock") && printed.contains("TEA"), "{printed}");
+}
+
+#[test]
 fn a_view_row_that_is_gone_or_should_not_be_is_named() {
     let stopped = sold();
     assert_eq!(sqlite(&stopped, "views.db", "DELETE FROM m_stock_v3 WHERE key = 'MUG'"), 1);

@@ -10,10 +10,11 @@ mod compatibility;
 mod validity;
 
 use comanda_contracts::{
-    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, ExpectedUnits,
-    ExtendRequest, LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation, RegisterSku,
-    Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest, ShortReleaseRequest,
-    ShortReplenishRequest, ShortReserveRequest, Shortfall, Stock, UpdateSku,
+    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, Coordinates,
+    ExpectedUnits, ExtendRequest, LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation,
+    RegisterSku, RegradeRequest, Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest,
+    ShortReleaseRequest, ShortReplenishRequest, ShortReserveRequest, Shortfall, SourcingPlanRequest, Stock,
+    TransferRequest, UpdateLocation, UpdateSku,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,6 +44,7 @@ fn a_reservation() {
         reservation_id: "cart-7".into(),
         state: ReservationState::PartiallyHeld,
         expires_at: Some("2026-03-01T09:30:00.000Z".into()),
+        owner: None,
         lines: vec![ReservationLine {
             line_id: "1".into(),
             sku: "TEA-01".into(),
@@ -52,6 +54,7 @@ fn a_reservation() {
             allocations: vec![Allocation { location_id: "main".into(), quantity: 2 }],
             consumed: 0,
         }],
+        sourcing: Vec::new(),
     };
     let expected = json!({
         "reservationId": "cart-7", "state": "PARTIALLY_HELD", "expiresAt": "2026-03-01T09:30:00.000Z",
@@ -71,7 +74,8 @@ fn stock() {
         reserved: 2,
         committed: 1,
         damaged: 1,
-        available: 6,
+        quality_control: 2,
+        available: 4,
         incoming: 5,
         bin: Some("A-01-03-2".into()),
     };
@@ -82,9 +86,10 @@ fn stock() {
         reserved: 2,
         committed: 1,
         damaged: 1,
+        quality_control: 2,
         safety_stock: 3,
         backorder_limit: 0,
-        available: 3,
+        available: 1,
         incoming: 5,
         in_transit: 0,
         expected: vec![ExpectedUnits {
@@ -97,13 +102,13 @@ fn stock() {
         locations: vec![main],
     };
     let expected = json!({
-        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "safetyStock": 3,
-        "backorderLimit": 0, "available": 3, "incoming": 5, "inTransit": 0, "version": 12,
+        "sku": "TEA-01", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "qualityControl": 2,
+        "safetyStock": 3, "backorderLimit": 0, "available": 1, "incoming": 5, "inTransit": 0, "version": 12,
         "expected": [{ "expectedAt": "2026-03-08T09:00:00.000Z", "locationId": "main", "quantity": 5 }],
         "updatedAt": "2026-03-01T09:30:00.000Z",
         "locations": [{
-            "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "available": 6,
-            "incoming": 5, "bin": "A-01-03-2",
+            "locationId": "main", "onHand": 10, "reserved": 2, "committed": 1, "damaged": 1, "qualityControl": 2,
+            "available": 4, "incoming": 5, "bin": "A-01-03-2",
         }],
     });
     assert_eq!(written(&stock), expected);
@@ -121,18 +126,20 @@ fn a_page_of_the_ledger() {
         committed_delta: 0,
         damaged_delta: 0,
         incoming_delta: 0,
+        quality_control_delta: 0,
         reason_code: Some(ReasonCode::CycleCount),
         reference_uri: None,
         reservation_id: None,
         line_id: None,
+        owner: None,
         actor: None,
         correlation_id: None,
     };
     let expected = json!({
         "items": [{
             "version": 3, "at": "2026-03-01T09:30:00.000Z", "movement": "ADJUSTED", "locationId": "main",
-            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0, "incomingDelta": 0,
-            "reasonCode": "cycle_count",
+            "onHandDelta": -2, "reservedDelta": 0, "committedDelta": 0, "damagedDelta": 0, "qualityControlDelta": 0,
+            "incomingDelta": 0, "reasonCode": "cycle_count",
         }],
         "nextCursor": "c",
     });
@@ -172,12 +179,18 @@ fn no_request_takes_a_field_that_nobody_knows() {
     is_strict::<RegisterSku>(json!({ "sku": "TEA-01" }));
     is_strict::<UpdateSku>(json!({}));
     is_strict::<RegisterLocation>(json!({ "locationId": "berlin" }));
+    is_strict::<UpdateLocation>(json!({ "priority": 1 }));
+    is_strict::<SourcingPlanRequest>(json!({ "lines": [line] }));
+    is_strict::<Coordinates>(json!({ "latitude": 52.5, "longitude": 13.4 }));
     is_strict::<AssignBin>(json!({ "bin": "A-01-03-2" }));
     is_strict::<AdjustmentRequest>(json!({ "sku": "TEA-01", "delta": 1, "reasonCode": "found" }));
+    let fate = json!({ "quantity": 1, "from": "DAMAGED", "to": "SCRAPPED", "reasonCode": "scrapped" });
+    is_strict::<RegradeRequest>(fate);
     is_strict::<ReserveRequest>(json!({ "lines": [line] }));
     is_strict::<ReserveLine>(line.clone());
     is_strict::<BatchRequest>(json!({ "reservations": [] }));
     is_strict::<ExtendRequest>(json!({ "ttlSeconds": 1 }));
+    is_strict::<TransferRequest>(json!({ "owner": "customer-7" }));
     is_strict::<ConsumeRequest>(json!({}));
     is_strict::<AvailabilityRequest>(json!({ "lines": [line] }));
     is_strict::<ShortReserveRequest>(json!({ "reservationId": "r", "quantity": 1 }));

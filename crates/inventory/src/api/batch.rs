@@ -8,7 +8,7 @@ use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Json, Problem, Reply};
 use cqrs::{Answered, Dispatch, Token};
 use futures::future::join_all;
 
-use super::reservations::{parse_reserve, written};
+use super::reservations::{explained, parse_reserve};
 use super::{Api, ApiState};
 use crate::domain::reservation::{LINES_MAX, ReservationAnswer};
 
@@ -97,13 +97,14 @@ fn outcome(index: usize, id: Option<String>, decided: Decided) -> contract::Batc
     let index = index as u64;
     match decided {
         Ok(Answered { answer, replayed, .. }) => {
-            let reservation = written(answer.reservation);
+            let repeated = answer.repeated;
+            let reservation = explained(answer);
             contract::BatchOutcome {
                 index,
                 status: StatusCode::CREATED.as_u16(),
                 reservation_id: Some(reservation.reservation_id.clone()),
                 state: Some(reservation.state),
-                replayed: replayed || answer.repeated,
+                replayed: replayed || repeated,
                 reservation: Some(reservation),
                 problem: None,
             }

@@ -47,10 +47,12 @@ fn written(entry: LedgerEntry) -> contract::LedgerEntry {
         committed_delta: entry.delta.committed,
         damaged_delta: entry.delta.damaged,
         incoming_delta: entry.incoming,
+        quality_control_delta: entry.delta.quality_control,
         reason_code: entry.reason.map(reason::written),
         reference_uri: entry.reference.as_deref().map(ToOwned::to_owned),
         reservation_id: entry.reservation.map(|id| id.as_str().to_owned()),
         line_id: entry.line.map(|id| id.as_str().to_owned()),
+        owner: entry.owner.map(|owner| owner.as_str().to_owned()),
         actor: entry.actor,
         correlation_id: entry.correlation_id,
     }
@@ -73,5 +75,9 @@ pub(super) fn movement(kind: MovementKind) -> contract::Movement {
         MovementKind::TransferShipped => contract::Movement::TransferShipped,
         MovementKind::TransferReceived => contract::Movement::TransferReceived,
         MovementKind::LostInTransit => contract::Movement::LostInTransit,
+        MovementKind::Regraded => contract::Movement::Regraded,
+        MovementKind::Scrapped => contract::Movement::Scrapped,
+        MovementKind::ReturnedToSupplier => contract::Movement::ReturnedToSupplier,
+        MovementKind::Transferred => contract::Movement::Transferred,
     }
 }

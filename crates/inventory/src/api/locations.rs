@@ -1,19 +1,21 @@
-//! Locations: register, list, and what each of them holds.
+//! Locations: register, change, list, and what each of them holds.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply};
+use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
 use cqrs::{Answered, Dispatch, Inquire};
 
-use super::Api;
 use super::parse::{self, PageParams};
+use super::{Api, sourcing};
 use crate::application::list_capacity::ListCapacity;
 use crate::application::list_locations::ListLocations;
 use crate::application::list_stock_at_location::ListStockAtLocation;
 use crate::domain::ids::LocationId;
 use crate::domain::location::register::{LocationAnswer, RegisterLocation};
+use crate::domain::location::update::UpdateLocation;
+use crate::domain::location::{Coordinates, LocationDetails};
 
 /// Makes a location known
 ///
@@ -23,24 +25,64 @@ use crate::domain::location::register::{LocationAnswer, RegisterLocation};
     responses(
         (status = 201, description = "It is known", body = contract::Location,
             headers(("Idempotent-Replayed" = bool, description = "`true` if it was known before"))),
-        (status = 409, description = "ID_CONFLICT: it is registered under another name"),
+        (status = 409, description = "ID_CONFLICT: it is registered with other details"),
     ))]
 pub(super) async fn register(
     State(api): Api,
     call: Call,
     request: Json<contract::RegisterLocation>,
 ) -> Result<Reply, Problem> {
-    let contract::RegisterLocation { location_id, name } = request.value;
+    let contract::RegisterLocation { location_id, name, priority, coordinates } = request.value;
     let mut fields = Fields::default();
     let location = fields.take("/locationId", LocationId::parse(&location_id));
-    let command = location.map(|location| RegisterLocation { location, name: name.map(Into::into) });
-    let answered = api.commands.dispatch(call.envelope(fields.finish(command)?, &request.raw)).await?;
-    let Answered { answer: LocationAnswer { location, name, repeated }, token, replayed, .. } = answered;
-    let body = contract::Location {
-        location_id: location.as_str().to_owned(),
-        name: name.map(|name| name.as_ref().to_owned()),
-    };
-    Ok(Reply::json(StatusCode::CREATED, &body).token(&token).replayed(replayed || repeated))
+    let coordinates = fields.take_optional("/coordinates", coordinates.map(sourcing::coordinates));
+    let details = LocationDetails { name: name.map(Into::into), priority, coordinates };
+    let command = fields.finish(location.map(|location| RegisterLocation { location, details }))?;
+    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
+    Ok(written(StatusCode::CREATED, answered))
+}
+
+/// Changes a location's name, its priority or where it is
+///
+/// `main` can be changed without having been registered. What is held where stays as it is.
+#[utoipa::path(patch, path = "/v1/locations/{locationId}", operation_id = "updateLocation", tag = "Locations",
+    params(("locationId" = String, Path), CommandHeaders), request_body = contract::UpdateLocation,
+    responses(
+        (status = 200, description = "It is so now", body = contract::Location,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 404, description = "UNKNOWN_LOCATION"),
+    ))]
+pub(super) async fn update(
+    State(api): Api,
+    PathParam(location): PathParam<String>,
+    call: Call,
+    request: Json<contract::UpdateLocation>,
+) -> Result<Reply, Problem> {
+    let location = parse::path_location(&location)?;
+    let contract::UpdateLocation { name, priority, coordinates } = request.value;
+    let mut fields = Fields::default();
+    let coordinates = fields.take_optional("/coordinates", coordinates.map(sourcing::coordinates));
+    let command = UpdateLocation { location, name: name.map(Into::into), priority, coordinates };
+    let command = fields.finish(Some(command))?;
+    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
+    let tag = etag(answered.version, 0);
+    Ok(written(StatusCode::OK, answered).etag(tag))
+}
+
+fn written(status: StatusCode, answered: Answered<LocationAnswer>) -> Reply {
+    let Answered { answer: LocationAnswer { location, details, repeated }, token, replayed, .. } = answered;
+    let body = described(location.as_str(), &details);
+    Reply::json(status, &body).token(&token).replayed(replayed || repeated)
+}
+
+fn described(location: &str, details: &LocationDetails) -> contract::Location {
+    let place = |here: Coordinates| contract::Coordinates { latitude: here.latitude(), longitude: here.longitude() };
+    contract::Location {
+        location_id: location.to_owned(),
+        name: details.name.as_deref().map(ToOwned::to_owned),
+        priority: details.priority,
+        coordinates: details.coordinates.map(place),
+    }
 }
 
 /// Lists locations in the order of their ids
@@ -53,10 +95,7 @@ pub(super) async fn list(
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let told = api.queries.ask(inquiry.ask(ListLocations { page: params.request()? })).await?;
-    let page = parse::written(told.answer, |row| contract::Location {
-        location_id: row.location.as_ref().to_owned(),
-        name: row.name.as_deref().map(ToOwned::to_owned),
-    })?;
+    let page = parse::written(told.answer, |row| described(&row.location, &row.details))?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 
@@ -83,6 +122,7 @@ pub(super) async fn list_stock(
         reserved: row.level.reserved,
         committed: row.level.committed,
         damaged: row.level.damaged,
+        quality_control: row.level.quality_control,
         available: row.level.free(),
         bin: row.bin.as_ref().map(|bin| bin.as_str().to_owned()),
     })?;

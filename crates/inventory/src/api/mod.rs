@@ -4,6 +4,8 @@ mod availability;
 mod backorders;
 mod batch;
 mod bins;
+mod expiring;
+mod history;
 mod import;
 mod inbound_problems;
 mod ledger;
@@ -14,9 +16,11 @@ pub mod problems;
 mod reason;
 mod receipts;
 mod receipts_parse;
+mod regrade;
 mod reservations;
 mod short_paths;
 mod skus;
+mod sourcing;
 mod stock;
 mod transfers;
 
@@ -55,7 +59,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/stock/{sku}/ledger", get(ledger::read))
         .route("/v1/stock/{sku}/locations/{locationId}/bin", put(bins::assign))
         .route("/v1/availability:query", post(availability::query))
-        .route("/v1/reservations", post(reservations::reserve))
+        .route("/v1/reservations", post(reservations::reserve).get(expiring::list))
         .route("/v1/reservations:batch", post(batch::reserve_many))
         .route("/v1/reservations/{reservationId}", get(reservations::read))
         .route("/v1/reservations/{reservationId}/confirm", post(reservations::confirm))
@@ -83,6 +87,11 @@ pub fn router(state: ApiState) -> Router {
         .route("/inventory/{sku}/replenish", post(short_paths::replenish))
         .route("/inventory/{sku}/release", post(short_paths::release))
         .route("/inventory/reservations/{reservationId}", get(short_paths::read_reservation))
+        .route("/v1/stock/{sku}/regrade", post(regrade::regrade))
+        .route("/v1/stock/history", get(history::read))
+        .route("/v1/reservations/{reservationId}/transfer", post(reservations::transfer))
+        .route("/v1/locations/{locationId}", patch(locations::update))
+        .route("/v1/sourcing:plan", post(sourcing::plan))
         .with_state(Arc::new(state))
 }
 
@@ -115,6 +124,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         transfers::request, transfers::list, transfers::read, transfers::ship, transfers::receive, transfers::cancel,
         short_paths::list, short_paths::read, short_paths::reserve, short_paths::replenish, short_paths::release,
         short_paths::read_reservation,
+        regrade::regrade, history::read, reservations::transfer, expiring::list, locations::update,
+        sourcing::plan,
     ),
     tags(
         (name = "SKUs", description = "The things that are sold."),

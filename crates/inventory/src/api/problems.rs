@@ -5,17 +5,20 @@ use comanda_web::{Problem, kinds};
 
 use crate::domain::ids::{LocationId, ReservationId, Sku};
 use crate::domain::location::register::RegisterLocationRejection;
+use crate::domain::location::update::UpdateLocationRejection;
 use crate::domain::reservation::confirm::ConfirmRejection;
 use crate::domain::reservation::consume::ConsumeRejection;
 use crate::domain::reservation::extend::ExtendRejection;
 use crate::domain::reservation::release::ReleaseRejection;
 use crate::domain::reservation::reserve::ReserveRejection;
 use crate::domain::reservation::reserve_item::ReserveItemRejection;
+use crate::domain::reservation::transfer::TransferRejection;
 use crate::domain::reservation::{ReservationState, Shortfall, WrongTransition};
 use crate::domain::stock_item::adjust::AdjustRejection;
 use crate::domain::stock_item::assign_bin::AssignBinRejection;
 use crate::domain::stock_item::import::{ImportRejection, RowRejection};
 use crate::domain::stock_item::register::RegisterSkuRejection;
+use crate::domain::stock_item::regrade::RegradeRejection;
 use crate::domain::stock_item::update::UpdateSkuRejection;
 
 kinds! {
@@ -47,6 +50,14 @@ kinds! {
         "They were promised as a backorder and have not come in. Book the receipt first.";
     IMPORT_REFUSED = 409, "import-refused", "Rows of the import cannot be so",
         "Nothing was imported. `errors` names each such row by its place and says why. Mend those rows and send all again.";
+    UNITS_NOT_THERE = 409, "units-not-there", "Fewer units are there",
+        "Only `actual` units of those wanted are in that condition and promised to nobody. Release reservations, or ask for less.";
+    UNITS_KEPT_UNSOLD = 409, "units-kept-unsold", "The units are damaged or in quality control",
+        "Fewer would be left than are kept unsold there. Take those off with `POST /v1/stock/{sku}/regrade` first.";
+    STOCK_NOT_YET_KNOWN = 404, "stock-not-yet-known", "The SKU was not known then",
+        "The SKU was registered later: `detail` names the first instant that can be asked for.";
+    HISTORY_TOO_LONG = 409, "history-too-long", "Too much happened before that instant",
+        "Between it and the last balance before it lie more events than are read for one answer. Ask for a later instant.";
     TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
         "A reservation has at most 2,000 lines. Use a second one.";
     UNKNOWN_RECEIPT = 404, "unknown-receipt", "The receipt is not known",
@@ -180,6 +191,15 @@ impl From<ExtendRejection> for Problem {
     }
 }
 
+impl From<TransferRejection> for Problem {
+    fn from(rejection: TransferRejection) -> Self {
+        match rejection {
+            TransferRejection::UnknownReservation { reservation_id } => unknown_reservation(&reservation_id),
+            TransferRejection::WrongTransition(wrong) => wrong.into(),
+        }
+    }
+}
+
 impl From<ReleaseRejection> for Problem {
     fn from(rejection: ReleaseRejection) -> Self {
         let ReleaseRejection::WrongTransition(wrong) = rejection;
@@ -220,6 +240,23 @@ impl From<AdjustRejection> for Problem {
                 Self::new(STOCK_OUT_OF_RANGE, detail).with(|problem| problem.actual = Some(on_hand))
             }
             AdjustRejection::Promised { .. } => Self::new(STOCK_PROMISED, detail),
+            AdjustRejection::KeptUnsold { unsold, .. } => {
+                Self::new(UNITS_KEPT_UNSOLD, detail).with(|problem| problem.actual = Some(unsold))
+            }
+        }
+    }
+}
+
+impl From<RegradeRejection> for Problem {
+    fn from(rejection: RegradeRejection) -> Self {
+        let detail = rejection.to_string();
+        match rejection {
+            RegradeRejection::UnknownSku { sku } => unknown_sku(&sku),
+            RegradeRejection::UnknownLocation { location } => unknown_location(&location),
+            RegradeRejection::NotThere { wanted, found, .. } => Self::new(UNITS_NOT_THERE, detail).with(|problem| {
+                problem.expected = Some(wanted);
+                problem.actual = Some(found);
+            }),
         }
     }
 }
@@ -252,6 +289,13 @@ impl From<UpdateSkuRejection> for Problem {
                 Self::new(STOCK_PROMISED, detail).with(|problem| problem.actual = Some(promised - on_hand))
             }
         }
+    }
+}
+
+impl From<UpdateLocationRejection> for Problem {
+    fn from(rejection: UpdateLocationRejection) -> Self {
+        let UpdateLocationRejection::UnknownLocation { location } = rejection;
+        unknown_location(&location)
     }
 }
 

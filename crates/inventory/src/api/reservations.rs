@@ -1,4 +1,4 @@
-//! Reservations: reserve, read, confirm, release, extend, consume.
+//! Reservations: reserve, read, confirm, release, extend, transfer, consume.
 
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
 use super::parse::{path_own_reservation, path_reservation};
-use super::{Api, problems};
+use super::{Api, problems, sourcing};
 use crate::application::reservation_by_id::ReservationById;
-use crate::domain::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
+use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
 use crate::domain::reservation::confirm::Confirm;
 use crate::domain::reservation::consume::Consume;
 use crate::domain::reservation::extend::Extend;
 use crate::domain::reservation::release::Release;
 use crate::domain::reservation::reserve::{Reserve, ReserveLine};
+use crate::domain::reservation::transfer::TransferReservation;
 use crate::domain::reservation::{LineView, ReservationAnswer, ReservationState, ReservationView, TTL_MAX};
 use crate::domain::stock_item::Allocation;
 
@@ -149,6 +150,31 @@ pub(super) async fn extend(
     Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
 }
 
+/// Gives a reservation to another owner
+///
+/// Its units and its end stay as they are. To the owner who has it already, it changes nothing.
+#[utoipa::path(post, path = "/v1/reservations/{reservationId}/transfer", operation_id = "transferReservation",
+    tag = "Reservations", params(("reservationId" = String, Path), CommandHeaders),
+    request_body = contract::TransferRequest,
+    responses(
+        (status = 200, description = "It is that owner's", body = contract::Reservation,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 404, description = "UNKNOWN_RESERVATION"),
+        (status = 409, description = "WRONG_TRANSITION with `from`, `to`, `allowed`: it has ended"),
+    ))]
+pub(super) async fn transfer(
+    State(api): Api,
+    PathParam(id): PathParam<String>,
+    call: Call,
+    request: Json<contract::TransferRequest>,
+) -> Result<Reply, Problem> {
+    let reservation_id = path_own_reservation(&id)?;
+    let mut fields = Fields::default();
+    let owner = fields.take("/owner", OwnerId::parse(&request.value.owner));
+    let command = fields.finish(owner.map(|owner| TransferReservation { reservation_id, owner }))?;
+    Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
+}
+
 /// Takes committed units off the books: they have left
 ///
 /// Without a body all that is left of the reservation.
@@ -193,8 +219,11 @@ pub(super) fn parse_reserve(request: contract::ReserveRequest, at: &str) -> Resu
     for (place, line) in request.lines.iter().enumerate() {
         lines.extend(parse_line(&mut fields, line, at, place));
     }
-    let allow_partial = request.allow_partial;
-    let command = reservation_id.map(|reservation_id| Reserve { reservation_id, lines, ttl, allow_partial });
+    let owner = fields.take_optional(format_args!("{at}/owner"), request.owner.as_deref().map(OwnerId::parse));
+    let strategy = sourcing::strategy(&mut fields, at, request.strategy, request.destination);
+    let (allow_partial, explain) = (request.allow_partial, request.explain);
+    let reserve = |reservation_id| Reserve { reservation_id, lines, ttl, allow_partial, owner, strategy, explain };
+    let command = reservation_id.map(reserve);
     fields.finish(command)
 }
 
@@ -235,14 +264,20 @@ fn new_id() -> Result<ReservationId, crate::domain::ids::InvalidId> {
 /// The answer of every command on a reservation.
 fn changed(status: StatusCode, answered: Answered<ReservationAnswer>) -> Reply {
     let Answered { answer, token, version, replayed } = answered;
-    let ReservationAnswer { reservation, repeated } = answer;
-    let tag = tag(version, reservation.state);
-    Reply::json(status, &written(reservation)).etag(tag).token(&token).replayed(replayed || repeated)
+    let tag = tag(version, answer.reservation.state);
+    let repeated = answer.repeated;
+    Reply::json(status, &explained(answer)).etag(tag).token(&token).replayed(replayed || repeated)
 }
 
 /// An expiry changes what is read, and no version: it counts as a suffix.
 fn tag(version: Version, state: ReservationState) -> HeaderValue {
     etag(version, u64::from(state == ReservationState::Expired))
+}
+
+/// The reservation as the contract writes it, with the reasons for where it holds.
+pub(super) fn explained(answer: ReservationAnswer) -> contract::Reservation {
+    let sourcing = answer.sourcing.into_iter().map(sourcing::line).collect();
+    contract::Reservation { sourcing, ..written(answer.reservation) }
 }
 
 /// The reservation as the contract writes it.
@@ -251,7 +286,9 @@ pub(super) fn written(view: ReservationView) -> contract::Reservation {
         reservation_id: view.reservation_id.as_str().to_owned(),
         state: state(view.state),
         expires_at: view.expires_at.map(cqrs::Timestamp::to_rfc3339),
+        owner: view.owner.map(|owner| owner.as_str().to_owned()),
         lines: view.lines.into_iter().map(line).collect(),
+        sourcing: Vec::new(),
     }
 }
 
@@ -267,7 +304,7 @@ fn line(line: LineView) -> contract::ReservationLine {
     }
 }
 
-fn allocation(allocation: Allocation) -> contract::Allocation {
+pub(super) fn allocation(allocation: Allocation) -> contract::Allocation {
     contract::Allocation { location_id: allocation.location.as_str().to_owned(), quantity: allocation.quantity }
 }
 

@@ -13,9 +13,9 @@ use super::{Api, problems, reason};
 use crate::application::list_low_stock::ListLowStock;
 use crate::application::list_stock::ListStock;
 use crate::application::stock_of_sku::{StockOfSku, StockView};
-use crate::domain::ids::LocationId;
-use crate::domain::stock_item::Due;
+use crate::domain::ids::{Bin, LocationId};
 use crate::domain::stock_item::adjust::{Adjust, Change};
+use crate::domain::stock_item::{Due, Level};
 use crate::read_models::stock::StockRow;
 
 /// Changes what is on hand, for a reason
@@ -28,7 +28,8 @@ use crate::read_models::stock::StockRow;
             ("ETag" = String, description = "The version of the SKU's stock"),
             ("Location" = String, description = "The SKU's ledger"))),
         (status = 404, description = "UNKNOWN_SKU, UNKNOWN_LOCATION"),
-        (status = 409, description = "STOCK_CHANGED with `expected` and `actual`; STOCK_OUT_OF_RANGE; STOCK_PROMISED"),
+        (status = 409, description = "STOCK_CHANGED with `expected` and `actual`; STOCK_OUT_OF_RANGE; STOCK_PROMISED; \
+            UNITS_KEPT_UNSOLD"),
     ))]
 pub(super) async fn adjust(
     State(api): Api,
@@ -143,15 +144,9 @@ pub(super) async fn list_low(
 
 fn written(row: &StockRow) -> contract::Stock {
     let total = row.total();
-    let locations = row.levels.iter().map(|(location, level)| contract::LocationStock {
-        location_id: location.as_str().to_owned(),
-        on_hand: level.on_hand,
-        reserved: level.reserved,
-        committed: level.committed,
-        damaged: level.damaged,
-        available: level.free(),
-        incoming: row.incoming.at(location),
-        bin: row.bins.get(location).map(|bin| bin.as_str().to_owned()),
+    let locations = row.levels.iter().map(|(place, level)| contract::LocationStock {
+        incoming: row.incoming.at(place),
+        ..location(place, level, row.bins.get(place))
     });
     contract::Stock {
         sku: row.sku.as_ref().to_owned(),
@@ -160,6 +155,7 @@ fn written(row: &StockRow) -> contract::Stock {
         reserved: total.reserved,
         committed: total.committed,
         damaged: total.damaged,
+        quality_control: total.quality_control,
         safety_stock: row.details.safety_stock,
         backorder_limit: row.details.backorder_limit,
         available: row.available,
@@ -177,6 +173,21 @@ fn expected(due: Due) -> contract::ExpectedUnits {
         expected_at: due.expected_at.to_rfc3339(),
         location_id: due.location.as_str().to_owned(),
         quantity: due.quantity,
+    }
+}
+
+/// The counters at one location as the contract writes them.
+pub(super) fn location(location: &LocationId, level: &Level, bin: Option<&Bin>) -> contract::LocationStock {
+    contract::LocationStock {
+        location_id: location.as_str().to_owned(),
+        on_hand: level.on_hand,
+        reserved: level.reserved,
+        committed: level.committed,
+        damaged: level.damaged,
+        quality_control: level.quality_control,
+        available: level.free(),
+        incoming: 0,
+        bin: bin.map(|bin| bin.as_str().to_owned()),
     }
 }
 

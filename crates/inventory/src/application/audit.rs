@@ -12,9 +12,8 @@ use cqrs::{Aggregate, Recorded, Timestamp};
 use crate::domain::ids::{LineId, LocationId, ReservationId};
 use crate::domain::receipt::Receipt;
 use crate::domain::reservation::{Reservation, ReservationState};
-use crate::domain::stock_item::{Disposition, Hold, StockEvent, StockItem};
+use crate::domain::stock_item::{Condition, Disposition, Fate, Hold, StockEvent, StockItem};
 use crate::domain::transfer::Transfer;
-
 use arrivals::Arrivals;
 
 /// Findings kept; of the others only that there are more is told.
@@ -55,8 +54,10 @@ struct Book {
     item: StockItem,
     /// Units per location by the ledger alone.
     on_hand: BTreeMap<LocationId, i64>,
-    /// Units per location that came back damaged.
+    /// Units per location that are damaged.
     damaged: BTreeMap<LocationId, i64>,
+    /// Units per location that are in quality control.
+    in_control: BTreeMap<LocationId, i64>,
     /// Live holds for a while, with their end.
     reserved: HashMap<HoldKey, (i64, Option<Timestamp>)>,
     /// Live holds for good.
@@ -75,7 +76,7 @@ struct Book {
 #[derive(Default)]
 struct Totals {
     on_hand: i64,
-    damaged: i64,
+    unsold: i64,
     promised: i64,
 }
 
@@ -196,8 +197,7 @@ impl Book {
                 Disposition::Restock => self.put(location, *quantity),
                 Disposition::Damaged => {
                     self.put(location, *quantity);
-                    *self.damaged.entry(location.clone()).or_default() += quantity;
-                    self.totals.damaged += quantity;
+                    self.keep_unsold(Condition::Damaged, location, *quantity);
                 }
                 Disposition::Scrap => {}
             },
@@ -205,8 +205,7 @@ impl Book {
             StockEvent::Withdrawn(arrival) => self.arrivals.end(arrival, wrong),
             StockEvent::Delivered(delivery) => {
                 self.put(&delivery.location, delivery.quantity);
-                *self.damaged.entry(delivery.location.clone()).or_default() += delivery.damaged;
-                self.totals.damaged += delivery.damaged;
+                self.keep_unsold(Condition::Damaged, &delivery.location, delivery.damaged);
                 self.arrivals.came(delivery, wrong);
             }
             StockEvent::Transferred { from, arrival } => {
@@ -214,10 +213,25 @@ impl Book {
                 self.arrivals.ship(arrival, wrong);
             }
             StockEvent::LostInTransit(arrival) => self.arrivals.lose(arrival, wrong),
+            StockEvent::Regraded { location, quantity, from, to, .. } => {
+                self.keep_unsold(*from, location, -quantity);
+                match to {
+                    Fate::Sellable => {}
+                    Fate::Damaged => self.keep_unsold(Condition::Damaged, location, *quantity),
+                    Fate::QualityControl => self.keep_unsold(Condition::QualityControl, location, *quantity),
+                    Fate::Scrapped | Fate::ReturnedToSupplier => self.put(location, -quantity),
+                }
+            }
+            StockEvent::BalanceStruck { details, levels } => {
+                if (details, levels) != (self.item.details(), self.item.levels()) {
+                    wrong.push("a balance was struck that is not what the events before it add up to".to_owned());
+                }
+            }
             StockEvent::BinAssigned { .. }
             | StockEvent::PromisableRaised { .. }
             | StockEvent::BackordersChanged(_)
-            | StockEvent::BackordersOpened { .. } => {}
+            | StockEvent::BackordersOpened { .. }
+            | StockEvent::HoldTransferred { .. } => {}
             StockEvent::HoldsExpired { buckets, .. } => {
                 for bucket in buckets {
                     if bucket.expires_at > self.at {
@@ -231,7 +245,7 @@ impl Book {
             }
         }
         self.worst =
-            self.worst.max(self.totals.promised + self.totals.damaged - self.totals.on_hand - self.backorder_limit);
+            self.worst.max(self.totals.promised + self.totals.unsold - self.totals.on_hand - self.backorder_limit);
         if !self.item.is_sound() {
             wrong.push("a counter is negative, or more is promised than stock and backorders cover".to_owned());
         }
@@ -240,6 +254,17 @@ impl Book {
     fn put(&mut self, location: &LocationId, units: i64) {
         *self.on_hand.entry(location.clone()).or_default() += units;
         self.totals.on_hand += units;
+    }
+
+    /// Counts `units` among those at `location` that are not sold, if they are in such a condition.
+    fn keep_unsold(&mut self, condition: Condition, location: &LocationId, units: i64) {
+        let kept = match condition {
+            Condition::Sellable => return,
+            Condition::Damaged => &mut self.damaged,
+            Condition::QualityControl => &mut self.in_control,
+        };
+        *kept.entry(location.clone()).or_default() += units;
+        self.totals.unsold += units;
     }
 
     fn reserve(&mut self, hold: &Hold) {
@@ -294,26 +319,24 @@ impl Book {
 
     /// What differs between the counters and what was added up.
     fn differences(&self) -> Vec<String> {
-        let mut expected: BTreeMap<&LocationId, (i64, i64, i64, i64)> = BTreeMap::new();
-        for (location, units) in &self.on_hand {
-            expected.entry(location).or_default().0 += units;
-        }
-        for ((_, _, location), units) in &self.committed {
-            expected.entry(location).or_default().1 += units;
-        }
-        for ((_, _, location), (units, _)) in &self.reserved {
-            expected.entry(location).or_default().2 += units;
-        }
-        for (location, units) in &self.damaged {
-            expected.entry(location).or_default().3 += units;
-        }
+        let mut expected: BTreeMap<&LocationId, [i64; 5]> = BTreeMap::new();
+        let mut add = |location, counter: usize, units: i64| {
+            if let Some(sum) = expected.entry(location).or_default().get_mut(counter) {
+                *sum += units;
+            }
+        };
+        self.on_hand.iter().for_each(|(location, units)| add(location, 0, *units));
+        self.committed.iter().for_each(|((_, _, location), units)| add(location, 1, *units));
+        self.reserved.iter().for_each(|((_, _, location), (units, _))| add(location, 2, *units));
+        self.damaged.iter().for_each(|(location, units)| add(location, 3, *units));
+        self.in_control.iter().for_each(|(location, units)| add(location, 4, *units));
         let mut wrong = Vec::new();
         for (location, level) in self.item.levels() {
-            let counted = (level.on_hand, level.committed, level.reserved, level.damaged);
+            let counted = [level.on_hand, level.committed, level.reserved, level.damaged, level.quality_control];
             let added = expected.remove(location).unwrap_or_default();
             if counted != added {
                 wrong.push(format!(
-                    "at {location} the counters (on hand, committed, reserved, damaged) are {counted:?}, ledger and holds say {added:?}"
+                    "at {location} the counters (on hand, committed, reserved, damaged, in quality control) are {counted:?}, ledger and holds say {added:?}"
                 ));
             }
         }

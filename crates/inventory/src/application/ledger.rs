@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs::{Invalid, Query, QueryError, ReadSide, Recorded, Timestamp, Unreadable, Version};
 
 use super::page::{Page, check_limit};
-use crate::domain::ids::{LineId, LocationId, ReservationId, Sku};
+use crate::domain::ids::{LineId, LocationId, OwnerId, ReservationId, Sku};
 use crate::domain::reason::Reason;
 use crate::domain::stock_item::{Level, StockEvent, StockItem};
 use crate::read_models::movements::{Movement, MovementKind, cause, movements};
@@ -62,6 +62,8 @@ pub struct LedgerEntry {
     pub reservation: Option<ReservationId>,
     /// The line of that reservation.
     pub line: Option<LineId>,
+    /// Whom the units are for from then on, where they were held or changed hands.
+    pub owner: Option<OwnerId>,
     /// Who did it.
     pub actor: Option<String>,
     /// What ties it to the request that caused it.
@@ -137,6 +139,10 @@ fn entry(event: &Recorded, happened: &StockEvent, movement: &Movement<'_>) -> Le
         reference,
         reservation: movement.hold.map(|hold| hold.reservation.clone()),
         line: movement.hold.map(|hold| hold.line.clone()),
+        owner: match happened {
+            StockEvent::HoldTransferred { owner, .. } => Some(owner.clone()),
+            _ => movement.hold.and_then(|hold| hold.owner.clone()),
+        },
         actor: event.metadata.actor.clone(),
         correlation_id: event.metadata.correlation_id.clone(),
     }

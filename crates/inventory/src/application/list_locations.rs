@@ -4,6 +4,7 @@ use cqrs::{Invalid, Query, QueryError, ReadSide};
 
 use super::page::{Page, PageRequest, page};
 use crate::domain::ids::LocationId;
+use crate::domain::location::LocationDetails;
 use crate::read_models::locations::LocationRow;
 
 /// Asks for a part of all locations.
@@ -23,7 +24,7 @@ impl Query for ListLocations {
 
     async fn answer(self, read: &ReadSide) -> Result<Page<LocationRow>, QueryError> {
         let mut found = page::<LocationRow>(read, &self.page.select()).await?;
-        let main = LocationRow { location: LocationId::main().as_str().into(), name: None };
+        let main = LocationRow { location: LocationId::main().as_str().into(), details: LocationDetails::default() };
         let starts_before = self.page.after.as_ref().is_none_or(|after| **after < *main.location);
         let ends_after = found.next.as_ref().is_none_or(|next| **next > *main.location);
         let place = found.items.partition_point(|row| row.location < main.location);

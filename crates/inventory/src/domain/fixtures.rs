@@ -6,7 +6,7 @@ use cqrs::Timestamp;
 use cqrs::testkit::Given;
 
 use super::ids::{DeliveryId, LineId, LocationId, OrderId, Quantity, ReceiptId, ReservationId, Sku, TransferId};
-use super::location::{Location, LocationEvent};
+use super::location::{Location, LocationDetails, LocationEvent};
 use super::receipt::expect::{Expect, ExpectLine};
 use super::reservation::commit::{Commit, CommitLine};
 use super::reservation::order::ForOrder;
@@ -49,7 +49,7 @@ pub(super) fn stocked(levels: &[(&str, &str, i64)]) -> Given {
             given = given.events(&stream, [StockEvent::Registered(Details::default())]);
         }
         given = given
-            .events(&Location::stream(&place(location)), [LocationEvent::Registered { name: None }])
+            .events(&Location::stream(&place(location)), [LocationEvent::Registered(LocationDetails::default())])
             .events(&stream, [StockEvent::Replenished { location: place(location), quantity }]);
     }
     given
@@ -64,7 +64,15 @@ pub(super) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
         location: None,
     };
     let lines = lines.iter().enumerate().map(line).collect();
-    Reserve { reservation_id: reservation(id), lines, ttl: Some(Duration::from_secs(1)), allow_partial: false }
+    Reserve {
+        reservation_id: reservation(id),
+        lines,
+        ttl: Some(Duration::from_secs(1)),
+        allow_partial: false,
+        owner: None,
+        strategy: None,
+        explain: false,
+    }
 }
 
 pub(super) fn order(id: &str, attempt: u32) -> ForOrder {

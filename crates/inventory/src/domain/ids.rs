@@ -52,6 +52,10 @@ cqrs::text_id!(
     /// One time that goods of a receipt or a transfer came, unique within it.
     DeliveryId
 );
+cqrs::text_id!(
+    /// Whom a reservation is for: a customer, a session, a colleague.
+    OwnerId
+);
 
 /// Stands between an order's id and its attempt. No id of a client contains it, so none can be taken for an order's.
 const ATTEMPT_MARK: char = '~';

@@ -4,7 +4,6 @@ use cqrs::{Combine, Projection, ReadModel, Recorded, Rows, Unreadable, part_key}
 use serde::{Deserialize, Serialize};
 
 use super::movements::movements;
-use super::stock::added;
 use crate::domain::ids::LocationId;
 use crate::domain::stock_item::{Level, StockItem};
 
@@ -25,7 +24,7 @@ impl ReadModel for CapacityRow {
 
 impl Combine for CapacityRow {
     fn combine(&mut self, part: Self) {
-        self.level = added(self.level, part.level);
+        self.level = self.level.plus(part.level);
     }
 }
 
@@ -43,7 +42,7 @@ impl Projection for CapacityProjection {
             if rows.get(&key).is_none() {
                 rows.put(&key, CapacityRow { location: movement.location.clone(), level: Level::default() });
             }
-            rows.update(&key, |row| row.level = added(row.level, movement.delta));
+            rows.update(&key, |row| row.level = row.level.plus(movement.delta));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cqrs::{Projection, ReadModel, Recorded, Rows, Unreadable};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::location::{Location, LocationEvent};
+use crate::domain::location::{Location, LocationDetails, LocationEvent};
 
 /// One location; the key is its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,13 +13,13 @@ use crate::domain::location::{Location, LocationEvent};
 pub struct LocationRow {
     /// Its id.
     pub location: Arc<str>,
-    /// Its name for people.
-    pub name: Option<Arc<str>>,
+    /// What it is called, and how it is chosen.
+    pub details: LocationDetails,
 }
 
 impl ReadModel for LocationRow {
     const NAME: &'static str = "locations";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const KEYED_BY_STREAM: bool = true;
 }
 
@@ -32,9 +32,9 @@ impl Projection for LocationProjection {
 
     fn fold(&self, event: &Recorded, rows: &mut Rows<LocationRow>) -> Result<(), Unreadable> {
         let Some(happened) = event.as_event_of::<Location>()? else { return Ok(()) };
-        let LocationEvent::Registered { name } = &*happened;
+        let (LocationEvent::Registered(details) | LocationEvent::Changed(details)) = &*happened;
         let location = event.stream.id();
-        rows.put(location, LocationRow { location: location.into(), name: name.clone() });
+        rows.put(location, LocationRow { location: location.into(), details: details.clone() });
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
 use crate::domain::reason::Reason;
-use crate::domain::stock_item::{Arrival, Hold, Inbound, Level, StockEvent};
+use crate::domain::stock_item::{Arrival, Fate, Hold, Inbound, Level, StockEvent};
 
 /// What kind of movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,14 @@ pub enum MovementKind {
     TransferReceived,
     /// Units in transit will not come.
     LostInTransit,
+    /// Units changed their condition.
+    Regraded,
+    /// Units were thrown away.
+    Scrapped,
+    /// Units went back to whom they were bought from.
+    ReturnedToSupplier,
+    /// Held or committed units are for somebody else; no counter changes.
+    Transferred,
 }
 
 /// One change of one SKU's counters at one location.
@@ -72,7 +80,8 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         | StockEvent::PromisableRaised { .. }
         | StockEvent::BinAssigned { .. }
         | StockEvent::BackordersChanged(_)
-        | StockEvent::BackordersOpened { .. } => Vec::new(),
+        | StockEvent::BackordersOpened { .. }
+        | StockEvent::BalanceStruck { .. } => Vec::new(),
         StockEvent::Adjusted { location, delta, .. } => vec![counted(MovementKind::Adjusted, location, *delta)],
         StockEvent::Replenished { location, quantity } => vec![counted(MovementKind::Replenished, location, *quantity)],
         StockEvent::Held(hold) => vec![of(hold, MovementKind::Held, reserved(hold.quantity))],
@@ -118,6 +127,15 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
         StockEvent::LostInTransit(arrival) => {
             vec![incoming(MovementKind::LostInTransit, arrival, -arrival.quantity)]
         }
+        StockEvent::Regraded { location, quantity, from, to, .. } => {
+            let kind = match to {
+                Fate::Sellable | Fate::Damaged | Fate::QualityControl => MovementKind::Regraded,
+                Fate::Scrapped => MovementKind::Scrapped,
+                Fate::ReturnedToSupplier => MovementKind::ReturnedToSupplier,
+            };
+            vec![Movement { kind, location, delta: to.moves(*from, *quantity), incoming: 0, hold: None }]
+        }
+        StockEvent::HoldTransferred { hold, .. } => vec![of(hold, MovementKind::Transferred, Level::default())],
     }
 }
 
@@ -126,7 +144,9 @@ pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
 pub fn cause(event: &StockEvent) -> (Option<Reason>, Option<Arc<str>>) {
     let by = |inbound: &Inbound| Some(inbound.to_string().into());
     match event {
-        StockEvent::Adjusted { reason, reference, .. } => (Some(*reason), reference.clone()),
+        StockEvent::Adjusted { reason, reference, .. } | StockEvent::Regraded { reason, reference, .. } => {
+            (Some(*reason), reference.clone())
+        }
         StockEvent::Replenished { .. } => (Some(Reason::Received), None),
         StockEvent::Returned { disposition, reference, .. } => {
             (Some(disposition.reason()), Some(Arc::clone(reference)))

@@ -47,7 +47,7 @@ impl StockRow {
     /// Its counters over all locations.
     #[must_use]
     pub fn total(&self) -> Level {
-        self.levels.values().fold(Level::default(), |sum, level| added(sum, *level))
+        self.levels.values().fold(Level::default(), |sum, level| sum.plus(*level))
     }
 
     /// Units that can be promised by `by`: what is available now, what is to come until then, and what may be promised
@@ -76,19 +76,10 @@ impl StockRow {
     /// Adds `delta` to the counters at `location`.
     pub fn add(&mut self, location: &LocationId, delta: Level) {
         match self.levels.get_mut(location) {
-            Some(level) => *level = added(*level, delta),
+            Some(level) => *level = level.plus(delta),
             None => drop(self.levels.insert(location.clone(), delta)),
         }
         self.available += delta.free();
-    }
-}
-
-pub(super) fn added(a: Level, b: Level) -> Level {
-    Level {
-        on_hand: a.on_hand + b.on_hand,
-        committed: a.committed + b.committed,
-        reserved: a.reserved + b.reserved,
-        damaged: a.damaged + b.damaged,
     }
 }
 
@@ -120,7 +111,9 @@ impl Projection for StockProjection {
         }
         rows.update(sku, |row| {
             row.version = event.version;
-            row.updated_at = event.at;
+            if !matches!(&*happened, StockEvent::BalanceStruck { .. }) {
+                row.updated_at = event.at;
+            }
             for movement in movements(&happened) {
                 row.add(movement.location, movement.delta);
             }

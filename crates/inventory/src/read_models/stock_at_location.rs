@@ -6,7 +6,6 @@ use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use super::movements::movements;
-use super::stock::added;
 use crate::domain::ids::{Bin, LocationId};
 use crate::domain::stock_item::{Level, StockEvent, StockItem};
 
@@ -51,7 +50,7 @@ impl Projection for StockAtLocationProjection {
         let Some(happened) = event.as_event_of::<StockItem>()? else { return Ok(()) };
         let sku = event.stream.id();
         for movement in movements(&happened) {
-            update(rows, sku, movement.location, |row| row.level = added(row.level, movement.delta));
+            update(rows, sku, movement.location, |row| row.level = row.level.plus(movement.delta));
         }
         if let StockEvent::BinAssigned { location, bin } = &*happened {
             update(rows, sku, location, |row| row.bin = Some(bin.clone()));

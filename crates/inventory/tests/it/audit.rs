@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use comanda_inventory::application::audit::{Audit, Books};
 use comanda_inventory::domain::ids::{DeliveryId, LocationId, OrderId, ReceiptId, TransferId};
+use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::receipt::{ExpectedLine, Receipt, ReceiptEvent, ReceivedUnits};
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, PickFrom};
 use comanda_inventory::domain::reservation::{Line, Reservation, ReservationEvent};
 use comanda_inventory::domain::stock_item::{
-    Allocation, Arrival, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+    Allocation, Arrival, Bucket, Condition, Delivery, Details, Disposition, Fate, Hold, Inbound, Level, StockEvent,
+    StockItem,
 };
 use comanda_inventory::domain::transfer::{ArrivedUnits, RequestedLine, Transfer, TransferEvent};
 use cqrs::{Aggregate, BatchId, PartitionId, Payload, Recorded, StreamName, Timestamp};
@@ -64,7 +66,14 @@ impl Log {
 
 fn hold(id: &str, quantity: i64, until: Option<i64>) -> Hold {
     let expires_at = until.map(Timestamp::from_millis);
-    Hold { reservation: reservation(id), line: line("1"), location: LocationId::main(), quantity, expires_at }
+    Hold {
+        reservation: reservation(id),
+        line: line("1"),
+        location: LocationId::main(),
+        quantity,
+        expires_at,
+        owner: None,
+    }
 }
 
 fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
@@ -79,7 +88,14 @@ fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
         released: false,
     };
     let expires_at = until.map(Timestamp::from_millis);
-    ReservationEvent::Reserved { lines: vec![whole], ttl_ms: until, expires_at, allow_partial: false }
+    ReservationEvent::Reserved {
+        lines: vec![whole],
+        ttl_ms: until,
+        expires_at,
+        allow_partial: false,
+        owner: None,
+        strategy: None,
+    }
 }
 
 fn expired(at: i64, quantity: i64) -> StockEvent {
@@ -124,6 +140,38 @@ fn a_commitment_to_an_order_counts_as_any_other() {
     let twice = sound.stock(3, StockEvent::Committed(hold("o2~1", 7, None)));
     assert_eq!(twice.books().oversold, 1, "what is damaged cannot be promised");
     twice.finds("reservation o2~1, which does not exist");
+}
+
+#[test]
+fn a_balance_that_does_not_add_up_is_found() {
+    let struck = |on_hand| {
+        let level = Level { on_hand, ..Level::default() };
+        StockEvent::BalanceStruck { details: Details::default(), levels: [(LocationId::main(), level)].into() }
+    };
+    let sound = Log::open().stock(1, struck(10));
+    assert_eq!(sound.books(), Books { skus: 1, reservations: 0, oversold: 0, findings: Vec::new() });
+    sound.stock(2, struck(11)).finds("a balance was struck that is not what the events before it add up to");
+}
+
+#[test]
+fn units_in_quality_control_count_as_not_for_sale() {
+    let regraded = |quantity, from, to| StockEvent::Regraded {
+        location: LocationId::main(),
+        quantity,
+        from,
+        to,
+        reason: Reason::QualityControl,
+        reference: None,
+    };
+    let sound = Log::open()
+        .stock(1, regraded(4, Condition::Sellable, Fate::QualityControl))
+        .stock(2, regraded(1, Condition::QualityControl, Fate::Damaged))
+        .stock(3, regraded(1, Condition::Damaged, Fate::Scrapped))
+        .stock(4, regraded(1, Condition::QualityControl, Fate::Sellable));
+    assert_eq!(sound.books(), Books { skus: 1, reservations: 0, oversold: 0, findings: Vec::new() });
+    let sold = sound.of("a", 5, reserved(8, None)).stock(5, StockEvent::Held(hold("a", 8, None)));
+    assert_eq!(sold.books().oversold, 1, "two are in quality control, nine on hand");
+    Log::open().stock(1, regraded(1, Condition::QualityControl, Fate::Sellable)).finds("a counter is negative");
 }
 
 #[test]

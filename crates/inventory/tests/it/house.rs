@@ -11,6 +11,7 @@ use cqrs::{
 };
 
 use comanda_inventory::domain::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
+use comanda_inventory::domain::location::LocationDetails;
 use comanda_inventory::domain::location::register::RegisterLocation;
 use comanda_inventory::domain::reservation::reserve::{Reserve, ReserveLine};
 use comanda_inventory::domain::stock_item::register::RegisterSku;
@@ -88,7 +89,7 @@ impl House {
     }
 
     pub(crate) async fn location(&self, id: &str) {
-        self.send(RegisterLocation { location: place(id), name: None }).await.unwrap();
+        self.send(RegisterLocation { location: place(id), details: LocationDetails::default() }).await.unwrap();
     }
 
     /// The events of a stream, from its first.
@@ -141,5 +142,13 @@ pub(crate) fn reserve(id: &str, lines: &[(&str, i64)]) -> Reserve {
         location: None,
     };
     let lines = lines.iter().enumerate().map(line).collect();
-    Reserve { reservation_id: reservation(id), lines, ttl: None, allow_partial: false }
+    Reserve {
+        reservation_id: reservation(id),
+        lines,
+        ttl: None,
+        allow_partial: false,
+        owner: None,
+        strategy: None,
+        explain: false,
+    }
 }

@@ -7,7 +7,7 @@ use comanda_contracts::events::{
     Disposition, RejectionCode, ReservationConsumed, ReservationReleased, StockBecameAvailable,
     StockReservationRejected, StockReserved,
 };
-use comanda_inventory::domain::location::{Location, LocationEvent};
+use comanda_inventory::domain::location::{Location, LocationDetails, LocationEvent};
 use comanda_inventory::domain::reservation::{Reservation, ReservationEvent, ReservationState};
 use comanda_inventory::domain::stock_item::{Details, Level, StockEvent, StockItem};
 use comanda_inventory::publish::publish;
@@ -31,7 +31,7 @@ fn stocked(levels: &[(&str, &str, i64)]) -> Given {
             given = given.events(&stream, [StockEvent::Registered(Details::default())]);
         }
         given = given
-            .events(&Location::stream(&place(location)), [LocationEvent::Registered { name: None }])
+            .events(&Location::stream(&place(location)), [LocationEvent::Registered(LocationDetails::default())])
             .events(&stream, [StockEvent::Replenished { location: place(location), quantity }]);
     }
     given

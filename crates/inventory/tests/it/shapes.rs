@@ -6,16 +6,18 @@ use std::collections::BTreeMap;
 use cqrs::testkit::ShapeLock;
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::ids::{Bin, DeliveryId, OrderId, ReceiptId, TransferId};
-use comanda_inventory::domain::location::{Location, LocationEvent};
+use comanda_inventory::domain::ids::{Bin, DeliveryId, OrderId, OwnerId, ReceiptId, TransferId};
+use comanda_inventory::domain::location::{Coordinates, Location, LocationDetails, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::receipt::{
     ExpectedLine, Receipt, ReceiptEvent, ReceivedUnits, RescheduledLine, UnannouncedLine,
 };
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
+use comanda_inventory::domain::reservation::sourcing::Strategy;
 use comanda_inventory::domain::reservation::{Line, LineUnits, Reservation, ReservationEvent};
 use comanda_inventory::domain::stock_item::{
-    Allocation, Arrival, BackorderTerms, Bucket, Delivery, Details, Disposition, Hold, Inbound, StockEvent, StockItem,
+    Allocation, Arrival, BackorderTerms, Bucket, Condition, Delivery, Details, Disposition, Fate, Hold, Inbound, Level,
+    StockEvent, StockItem,
 };
 use comanda_inventory::domain::transfer::{ArrivedUnits, RequestedLine, Transfer, TransferEvent};
 
@@ -26,17 +28,30 @@ fn at(ms: i64) -> Timestamp {
 }
 
 fn hold(expires_at: Option<Timestamp>) -> Hold {
-    Hold { reservation: reservation("cart-7"), line: line("1"), location: place("main"), quantity: 2, expires_at }
+    Hold {
+        reservation: reservation("cart-7"),
+        line: line("1"),
+        location: place("main"),
+        quantity: 2,
+        expires_at,
+        owner: None,
+    }
 }
 
 fn returned(disposition: Disposition) -> StockEvent {
     StockEvent::Returned { location: place("main"), quantity: 1, disposition, reference: "ret-1".into() }
 }
 
+fn regraded(from: Condition, to: Fate, reference: Option<std::sync::Arc<str>>) -> StockEvent {
+    StockEvent::Regraded { location: place("main"), quantity: 1, from, to, reason: Reason::QualityControl, reference }
+}
+
 fn stock_events() -> Vec<StockEvent> {
     let details = Details { name: Some("Tea".into()), safety_stock: 1, backorder_limit: 5 };
     let bucket = Bucket { expires_at: at(900_000), location: place("main"), quantity: 2 };
     let reference = Some("https://example.com/notes/1".into());
+    let level = Level { on_hand: 9, committed: 1, reserved: 2, damaged: 1, quality_control: 1 };
+    let (ann, bob) = (OwnerId::parse("ann").unwrap(), OwnerId::parse("bob").unwrap());
     vec![
         StockEvent::Registered(Details::default()),
         StockEvent::DetailsChanged(details),
@@ -58,6 +73,14 @@ fn stock_events() -> Vec<StockEvent> {
         returned(Disposition::Scrap),
         StockEvent::PromisableRaised { location: place("main"), quantity: 3 },
         StockEvent::BinAssigned { location: place("main"), bin: Bin::parse("A-01-03-2").unwrap() },
+        regraded(Condition::Sellable, Fate::QualityControl, None),
+        regraded(Condition::QualityControl, Fate::Sellable, Some("inspection/7".into())),
+        regraded(Condition::Sellable, Fate::Damaged, None),
+        regraded(Condition::Damaged, Fate::Scrapped, None),
+        regraded(Condition::Damaged, Fate::ReturnedToSupplier, None),
+        StockEvent::BalanceStruck { details: Details::default(), levels: [(place("main"), level)].into() },
+        StockEvent::Held(Hold { owner: Some(ann.clone()), ..hold(None) }),
+        StockEvent::HoldTransferred { hold: Hold { owner: Some(ann), ..hold(None) }, owner: bob },
     ]
     .into_iter()
     .chain(inbound_events())
@@ -134,14 +157,24 @@ fn reservation_events() -> Vec<ReservationEvent> {
         consumed: 0,
         released: false,
     };
+    let ann = OwnerId::parse("ann").unwrap();
     let insisting = Line { location: Some(place("berlin")), allocations: Vec::new(), ..plain.clone() };
     vec![
-        ReservationEvent::Reserved { lines: vec![plain.clone()], ttl_ms: None, expires_at: None, allow_partial: false },
+        ReservationEvent::Reserved {
+            lines: vec![plain.clone()],
+            ttl_ms: None,
+            expires_at: None,
+            allow_partial: false,
+            owner: None,
+            strategy: None,
+        },
         ReservationEvent::Reserved {
             lines: vec![plain.clone(), insisting],
             ttl_ms: Some(900_000),
             expires_at: Some(at(900_000)),
             allow_partial: true,
+            owner: Some(ann.clone()),
+            strategy: Some(Strategy::Nearest { destination: Coordinates::parse(52.52, 13.405).unwrap() }),
         },
         ReservationEvent::ItemReserved(Line { beyond: 1, ..plain }),
         ReservationEvent::HeldAgain { lines: vec![units()], beyond: BTreeMap::new() },
@@ -151,6 +184,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
         ReservationEvent::Released,
         ReservationEvent::ItemReleased { sku: sku("TEA") },
         ReservationEvent::Consumed { lines: vec![units()] },
+        ReservationEvent::Transferred { owner: ann },
     ]
     .into_iter()
     .chain(order_events(units()))
@@ -199,10 +233,19 @@ where
     events.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+fn location_events() -> Vec<LocationEvent> {
+    let named = LocationDetails { name: Some("Berlin".into()), ..LocationDetails::default() };
+    let coordinates = Some(Coordinates::parse(52.52, -13.405).unwrap());
+    vec![
+        LocationEvent::Registered(LocationDetails::default()),
+        LocationEvent::Registered(named.clone()),
+        LocationEvent::Changed(LocationDetails { priority: Some(2), coordinates, ..named }),
+    ]
+}
+
 #[test]
 fn stored_events_keep_their_shape() {
-    let locations =
-        [LocationEvent::Registered { name: None }, LocationEvent::Registered { name: Some("Berlin".into()) }];
+    let locations = location_events();
     let parts = [
         "# stock",
         &stored(&stock_events()),
@@ -220,8 +263,7 @@ fn stored_events_keep_their_shape() {
 
 #[test]
 fn stored_events_are_locked() {
-    let locations =
-        [LocationEvent::Registered { name: None }, LocationEvent::Registered { name: Some("Berlin".into()) }];
+    let locations = location_events();
     let lock = ShapeLock::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events/inventory.json"));
     let lock = lock.kind::<StockItem>(&stock_events()).kind::<Reservation>(&reservation_events());
     let lock = lock.kind::<Receipt>(&receipt_events()).kind::<Transfer>(&transfer_events());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use comanda_inventory::application::availability::Availability;
 use comanda_inventory::application::ledger::{Ledger, LedgerEntry};
 use comanda_inventory::application::list_capacity::ListCapacity;
+use comanda_inventory::application::list_expiring_holds::ListExpiringHolds;
 use comanda_inventory::application::list_locations::ListLocations;
 use comanda_inventory::application::list_low_stock::ListLowStock;
 use comanda_inventory::application::list_stock::ListStock;
@@ -13,7 +14,7 @@ use comanda_inventory::application::list_stock_at_location::ListStockAtLocation;
 use comanda_inventory::application::page::PageRequest;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
 use comanda_inventory::application::sweep::DueSkus;
-use comanda_inventory::domain::ids::Bin;
+use comanda_inventory::domain::ids::{Bin, OwnerId};
 use comanda_inventory::domain::reservation::confirm::Confirm;
 use comanda_inventory::domain::reservation::consume::Consume;
 use comanda_inventory::domain::reservation::extend::Extend;
@@ -24,6 +25,7 @@ use comanda_inventory::domain::stock_item::expire::ExpireHolds;
 use comanda_inventory::domain::stock_item::replenish::Replenish;
 use comanda_inventory::domain::stock_item::update::UpdateSku;
 use comanda_inventory::domain::stock_item::{Level, StockItem};
+use comanda_inventory::read_models::expiring_holds::NAMED_HOLDS_MAX;
 use comanda_inventory::read_models::movements::MovementKind;
 use cqrs::{LogReader, PartitionId};
 
@@ -105,13 +107,8 @@ async fn the_capacity_of_a_location_is_put_together_from_every_partition() {
     }
     let names: Vec<&str> = found.iter().map(|(location, _)| location.as_str()).collect();
     assert_eq!(names, ["berlin", "berlin-2", "main"], "each once");
-    let sum = found.iter().fold(Level::default(), |sum, (_, level)| Level {
-        on_hand: sum.on_hand + level.on_hand,
-        committed: sum.committed + level.committed,
-        reserved: sum.reserved + level.reserved,
-        damaged: sum.damaged + level.damaged,
-    });
-    assert_eq!(sum, Level { on_hand: 12 * 14, committed: 21, reserved: 4, damaged: 0 });
+    let sum = found.iter().fold(Level::default(), |sum, (_, level)| sum.plus(*level));
+    assert_eq!(sum, Level { on_hand: 12 * 14, committed: 21, reserved: 4, ..Level::default() });
     assert_eq!(found[0].1.on_hand, 24, "two of each SKU");
 }
 
@@ -204,10 +201,38 @@ async fn every_counter_is_the_sum_of_its_ledger_read_in_pages() {
         sum.committed += delta.committed;
         sum.reserved += delta.reserved;
         sum.damaged += delta.damaged;
+        sum.quality_control += delta.quality_control;
     }
     assert_eq!(sum, house.total("TEA").await);
     assert_eq!(sum, Level { on_hand: 11, reserved: 3, ..Level::default() });
     assert_eq!(house.ask(Ledger { sku: sku("MUG"), after: None, limit: 3 }).await, None);
+}
+
+#[tokio::test]
+async fn more_holds_at_one_instant_than_are_named_are_counted() {
+    let mut house = House::open().await;
+    house.stock("TEA", 2_000).await;
+    let lines: Vec<(&str, i64)> = vec![("TEA", 1); NAMED_HOLDS_MAX + 5];
+    house.send(brief("many", &lines)).await.unwrap();
+    house.send(brief("last", &[("TEA", 3)])).await.unwrap();
+    let list = |after, owner| ListExpiringHolds { before: None, sku: None, owner, after, limit: 200 };
+    let (mut holds, mut after) = (Vec::new(), None);
+    loop {
+        let page = house.ask(list(after, None)).await;
+        holds.extend(page.items);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let named = holds.iter().filter(|hold| hold.of.is_some()).count();
+    assert_eq!((named, holds.len()), (NAMED_HOLDS_MAX, NAMED_HOLDS_MAX + 1));
+    assert_eq!(holds.last().map(|rest| (rest.of.clone(), rest.quantity)), Some((None, 8)));
+    let nobodys = list(None, Some(OwnerId::parse("ann").unwrap()));
+    assert_eq!(house.ask(nobodys).await.items, []);
+    house.send(Release { reservation_id: reservation("many") }).await.unwrap();
+    let left = house.ask(list(None, None)).await.items;
+    assert_eq!(left.iter().map(|hold| hold.quantity).sum::<i64>(), 3, "what was only counted is counted out as well");
 }
 
 #[tokio::test]

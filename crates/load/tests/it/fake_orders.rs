@@ -210,7 +210,12 @@ impl House {
             location_id: None,
         });
         let allow_partial = kept.request.policy != Some(OrderPolicy::ShipComplete);
-        ReserveRequest { reservation_id: Some(reservation), lines: lines.collect(), ttl_seconds: None, allow_partial }
+        ReserveRequest {
+            reservation_id: Some(reservation),
+            lines: lines.collect(),
+            allow_partial,
+            ..ReserveRequest::default()
+        }
     }
 
     /// One attempt to reserve all that waits.

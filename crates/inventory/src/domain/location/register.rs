@@ -1,31 +1,28 @@
 //! Register a location: makes a place known that can hold stock.
 
-use std::sync::Arc;
-
 use cqrs::{Command, Decision, Invalid, States, Streams};
 use serde::{Deserialize, Serialize};
 
-use super::{Location, LocationEvent};
+use super::{Location, LocationDetails, LocationEvent};
 use crate::domain::ids::LocationId;
-use crate::domain::stock_item::NAME_LENGTH_MAX;
 
 /// Makes a location known. The same again changes nothing.
 #[derive(Clone, Debug)]
 pub struct RegisterLocation {
     /// The location.
     pub location: LocationId,
-    /// Its name for people, 1 to 200 characters.
-    pub name: Option<Arc<str>>,
+    /// What it is called, and how it is chosen.
+    pub details: LocationDetails,
 }
 
-/// A location as it is registered.
+/// A location with its details as they are now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocationAnswer {
     /// The location.
     pub location: LocationId,
-    /// Its name for people.
-    pub name: Option<Arc<str>>,
+    /// Its details.
+    pub details: LocationDetails,
     /// Whether nothing had to be changed.
     pub repeated: bool,
 }
@@ -33,8 +30,8 @@ pub struct LocationAnswer {
 /// Why a location is not registered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegisterLocationRejection {
-    /// It is registered under another name.
-    #[error("location {location} is registered under another name: choose another id")]
+    /// It is registered with other details: update it instead.
+    #[error("location {location} is registered with other details: change those by updating it, or choose another id")]
     Conflict {
         /// The location.
         location: LocationId,
@@ -47,12 +44,7 @@ impl Command for RegisterLocation {
     type Rejection = RegisterLocationRejection;
 
     fn validate(&self) -> Result<(), Invalid> {
-        match &self.name {
-            Some(name) if !(1..=NAME_LENGTH_MAX).contains(&name.chars().count()) => {
-                Err(Invalid::field("/name", "a name has 1 to 200 characters"))
-            }
-            _ => Ok(()),
-        }
+        self.details.check()
     }
 
     fn streams(&self) -> Streams {
@@ -62,13 +54,17 @@ impl Command for RegisterLocation {
     fn decide(&self, states: &States<'_>) -> Result<Decision<LocationAnswer>, RegisterLocationRejection> {
         let stream = Location::stream(&self.location);
         let found = states.of(&stream);
-        if found.registered && found.name != self.name {
-            return Err(RegisterLocationRejection::Conflict { location: self.location.clone() });
+        let answer = |details, repeated| LocationAnswer { location: self.location.clone(), details, repeated };
+        match &found.registered {
+            Some(registered) if *registered == self.details => {
+                Ok(Decision::answer(answer(found.details.clone(), true)))
+            }
+            Some(_) => Err(RegisterLocationRejection::Conflict { location: self.location.clone() }),
+            None => {
+                let registered = LocationEvent::Registered(self.details.clone());
+                Ok(Decision::answer(answer(self.details.clone(), false)).record(&stream, registered))
+            }
         }
-        let name = self.name.clone();
-        let answer = LocationAnswer { location: self.location.clone(), name: name.clone(), repeated: found.registered };
-        let decision = Decision::answer(answer);
-        Ok(if found.registered { decision } else { decision.record(&stream, LocationEvent::Registered { name }) })
     }
 }
 
@@ -79,15 +75,16 @@ mod tests {
     use super::*;
 
     fn berlin(name: Option<&str>) -> RegisterLocation {
-        RegisterLocation { location: LocationId::parse("berlin").unwrap(), name: name.map(Into::into) }
+        let details = LocationDetails { name: name.map(Into::into), ..LocationDetails::default() };
+        RegisterLocation { location: LocationId::parse("berlin").unwrap(), details }
     }
 
     #[test]
     fn the_same_again_changes_nothing_and_another_name_is_a_conflict() {
-        let RegisterLocation { location, name } = berlin(Some("Berlin"));
+        let RegisterLocation { location, details } = berlin(Some("Berlin"));
         let _ = Given::nothing()
             .when(berlin(Some("Berlin")))
-            .then_events(&Location::stream(&location), [LocationEvent::Registered { name }])
+            .then_events(&Location::stream(&location), [LocationEvent::Registered(details)])
             .and_when(berlin(Some("Berlin")))
             .then_nothing()
             .and_when(berlin(None))
@@ -95,7 +92,11 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_not_empty() {
+    fn a_name_is_not_empty_and_a_priority_is_bounded() {
         let _ = Given::nothing().when(berlin(Some(""))).then_invalid("/name");
+        for wrong in [0, 1_000_001] {
+            let details = LocationDetails { priority: Some(wrong), ..LocationDetails::default() };
+            let _ = Given::nothing().when(RegisterLocation { details, ..berlin(None) }).then_invalid("/priority");
+        }
     }
 }

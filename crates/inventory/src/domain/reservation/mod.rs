@@ -6,12 +6,15 @@ pub mod consume;
 pub mod extend;
 pub mod give_back;
 pub mod order;
+pub mod plan;
 pub mod release;
 pub mod release_item;
 pub mod reserve;
 pub mod reserve_item;
 mod shelves;
 pub mod ship;
+pub mod sourcing;
+pub mod transfer;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,11 +24,12 @@ use std::time::Duration;
 use cqrs::{Aggregate, Stream, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{LineId, LocationId, OrderId, ReservationId, Sku};
+use super::ids::{LineId, LocationId, OrderId, OwnerId, ReservationId, Sku};
 use super::stock_item::{Allocation, Hold};
 use order::{CommittedLine, ForOrder, LineShortfall, Refusal};
 pub(super) use shelves::Shelves;
 pub use shelves::Shortfall;
+use sourcing::Strategy;
 pub use view::{LineView, ReservationAnswer, ReservationState, ReservationView, WrongTransition};
 
 /// The most lines of one reservation.
@@ -51,6 +55,12 @@ pub enum ReservationEvent {
         /// Whether fewer units than asked for were welcome.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         allow_partial: bool,
+        /// Whom it is for, if they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<OwnerId>,
+        /// How its locations were to be chosen, if not as they always are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strategy: Option<Strategy>,
     },
     /// One SKU was reserved for it, on a line of its own and without end (a short path).
     ItemReserved(Line),
@@ -121,6 +131,11 @@ pub enum ReservationEvent {
         /// Which units.
         lines: Vec<LineUnits>,
     },
+    /// It is for somebody else now.
+    Transferred {
+        /// Whom it is for.
+        owner: OwnerId,
+    },
 }
 
 /// One line of a reservation.
@@ -167,6 +182,7 @@ impl Line {
             location: at.location.clone(),
             quantity: at.quantity,
             expires_at,
+            owner: None,
         }
     }
 }
@@ -196,11 +212,15 @@ enum Stage {
 }
 
 /// How a reservation was asked for, beside its lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Terms {
     ttl_ms: Option<i64>,
     allow_partial: bool,
+    #[serde(default)]
+    owner: Option<OwnerId>,
+    #[serde(default)]
+    strategy: Option<Strategy>,
 }
 
 /// One reservation.
@@ -220,6 +240,9 @@ pub struct Reservation {
     /// What its units have left with.
     #[serde(default)]
     shipped_with: BTreeSet<Arc<str>>,
+    /// Whom it is for now.
+    #[serde(default)]
+    owner: Option<OwnerId>,
 }
 
 impl Reservation {
@@ -288,9 +311,11 @@ impl Aggregate for Reservation {
 
     fn apply(&mut self, event: &ReservationEvent) {
         match event {
-            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial } => {
+            ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner, strategy } => {
                 self.stage = Stage::Reserved;
-                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial });
+                let (owner, strategy) = (owner.clone(), strategy.clone());
+                self.owner.clone_from(&owner);
+                self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial, owner, strategy });
                 self.lines.clone_from(lines);
                 self.expires_at = *expires_at;
             }
@@ -340,6 +365,7 @@ impl Aggregate for Reservation {
                 self.shipped_with.insert(Arc::clone(reference));
                 lines.iter().for_each(|units| self.consume(units));
             }
+            ReservationEvent::Transferred { owner } => self.owner = Some(owner.clone()),
             ReservationEvent::Consumed { lines } => lines.iter().for_each(|units| self.consume(units)),
         }
     }

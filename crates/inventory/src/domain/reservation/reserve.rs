@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cqrs::{Command, Decision, Invalid, States, Streams};
+use cqrs::{Command, Decision, Invalid, States, Streams, Timestamp};
 
 use super::shelves::{Shelves, Shortfall};
+use super::sourcing::{LineSourcing, Sourcing, Strategy};
 use super::view::{ReservationAnswer, ReservationState};
 use super::{LINES_MAX, Line, Reservation, ReservationEvent, TTL_MAX, Terms};
-use crate::domain::ids::{LineId, LocationId, Quantity, ReservationId, Sku};
+use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
 use crate::domain::location::Location;
 use crate::domain::stock_item::{StockItem, expiry};
 
@@ -23,6 +24,12 @@ pub struct Reserve {
     pub ttl: Option<Duration>,
     /// Whether to hold what is there when a line is short.
     pub allow_partial: bool,
+    /// Whom it is for, if that matters.
+    pub owner: Option<OwnerId>,
+    /// How locations are chosen for lines that name none; by [`StockItem::source`] unless given.
+    pub strategy: Option<Strategy>,
+    /// Whether the answer says why each location was chosen or passed over.
+    pub explain: bool,
 }
 
 /// One line, as asked for.
@@ -95,11 +102,9 @@ impl Command for Reserve {
     }
 
     fn streams(&self) -> Streams {
-        let locations = self.lines.iter().filter_map(|line| line.location.as_ref());
         Streams::none()
             .and_all(self.lines.first().map(|first| Reservation::stream_beside(&self.reservation_id, &first.sku)))
-            .and_all(self.lines.iter().map(|line| StockItem::stream(&line.sku)))
-            .and_all(locations.filter_map(Location::stream_unless_main))
+            .and_those_of(self.streams_of_lines())
     }
 
     fn decide(&self, states: &States<'_>) -> Result<Decision<ReservationAnswer>, ReserveRejection> {
@@ -108,36 +113,53 @@ impl Command for Reserve {
             None => Reservation::stream(&self.reservation_id),
         };
         let reservation = states.of(&stream);
-        let mut shelves = Shelves::new(states);
+        let mut shelves = Shelves::new(states).for_owner(self.owner.clone());
         if reservation.exists() {
             self.check_repeated(&reservation, states)?;
             return Ok(shelves.decide(&self.reservation_id, &stream, &reservation, Vec::new()));
         }
         self.check_known(states, &mut shelves)?;
         let expires_at = self.ttl.map(|ttl| expiry(states.at(), ttl));
-        let mut lines: Vec<Line> = self.lines.iter().map(ReserveLine::unheld).collect();
-        // Lines that insist on a location first: the others can go round them, not the other way.
-        for insisting in [true, false] {
-            for line in lines.iter_mut().filter(|line| line.location.is_some() == insisting) {
-                shelves.hold(&self.reservation_id, line, line.requested, expires_at);
-            }
-        }
+        let (lines, sourcing) = self.source(states, expires_at, &mut shelves);
         let short = lines.iter().any(|line| line.held() < line.requested);
         let nothing = lines.iter().all(|line| line.allocations.is_empty());
         if nothing || (short && !self.allow_partial) {
             let shortfalls = shelves.shortfalls(lines.iter().map(|line| (line, line.requested)));
             return Err(ReserveRejection::InsufficientStock { shortfalls });
         }
-        let Terms { ttl_ms, allow_partial } = self.terms();
-        let reserved = ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial };
-        Ok(shelves.decide(&self.reservation_id, &stream, &reservation, vec![reserved]))
+        let Terms { ttl_ms, allow_partial, owner, strategy } = self.terms();
+        let reserved = ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner, strategy };
+        let decision = shelves.decide(&self.reservation_id, &stream, &reservation, vec![reserved]);
+        Ok(decision.map(|answer| ReservationAnswer { sourcing, ..answer }))
     }
 }
 
 impl Reserve {
+    /// What lines and their locations are decided on.
+    pub(super) fn streams_of_lines(&self) -> Streams {
+        let locations = self.lines.iter().filter_map(|line| line.location.as_ref());
+        Streams::none()
+            .and_all(self.lines.iter().map(|line| StockItem::stream(&line.sku)))
+            .and_all(locations.filter_map(Location::stream_unless_main))
+    }
+
     fn terms(&self) -> Terms {
         let ttl_ms = self.ttl.map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
-        Terms { ttl_ms, allow_partial: self.allow_partial }
+        let (owner, strategy) = (self.owner.clone(), self.strategy.clone());
+        Terms { ttl_ms, allow_partial: self.allow_partial, owner, strategy }
+    }
+
+    /// Holds what can be had for every line; says why it is there, if that is asked.
+    pub(super) fn source(
+        &self,
+        states: &States<'_>,
+        expires_at: Option<Timestamp>,
+        shelves: &mut Shelves<'_>,
+    ) -> (Vec<Line>, Vec<LineSourcing>) {
+        let mut lines: Vec<Line> = self.lines.iter().map(ReserveLine::unheld).collect();
+        let mut sourcing = Sourcing::new(self.strategy.as_ref(), states, self.explain);
+        let told = sourcing.hold(&self.reservation_id, &mut lines, expires_at, shelves);
+        (lines, told)
     }
 
     /// Whether a reservation that exists is this very one, and still stands.
@@ -149,7 +171,7 @@ impl Reserve {
                 && wish.quantity.units() == line.requested
                 && wish.location == line.location
         };
-        let same = found.terms == Some(self.terms())
+        let same = found.terms.as_ref() == Some(&self.terms())
             && found.lines.len() == self.lines.len()
             && self.lines.iter().zip(&found.lines).all(same_line);
         match found.state(states.at()) {
@@ -162,7 +184,8 @@ impl Reserve {
         }
     }
 
-    fn check_known(&self, states: &States<'_>, shelves: &mut Shelves<'_>) -> Result<(), ReserveRejection> {
+    /// Refuses SKUs and locations that nobody registered.
+    pub(super) fn check_known(&self, states: &States<'_>, shelves: &mut Shelves<'_>) -> Result<(), ReserveRejection> {
         for (place, line) in self.lines.iter().enumerate() {
             if !shelves.item(&line.sku).is_registered() {
                 return Err(ReserveRejection::UnknownSku { line: place, sku: line.sku.clone() });
@@ -228,6 +251,7 @@ mod tests {
             location: place("main"),
             quantity: 2,
             expires_at: Some(at(1_010)),
+            owner: None,
         };
         let when = stocked(&[("TEA", "main", 3)])
             .at(at(5))
@@ -302,7 +326,7 @@ mod tests {
         let first = stocked(&[("TEA", "main", 3)]).when(reserve("r", &[("TEA", 2)]));
         let answer = first.answer().reservation.clone();
         let again = first.and_when(reserve("r", &[("TEA", 2)])).then_nothing();
-        assert_eq!(again.answer(), &ReservationAnswer { reservation: answer, repeated: true });
+        assert_eq!(again.answer(), &ReservationAnswer { reservation: answer, repeated: true, sourcing: Vec::new() });
         let given = again.given();
         let conflict = ReserveRejection::IdConflict { reservation_id: reservation("r") };
         let mut elsewhere = reserve("r", &[("TEA", 2)]);

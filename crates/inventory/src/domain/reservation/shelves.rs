@@ -7,8 +7,8 @@ use cqrs::{Aggregate, Decision, States, Stream, Timestamp};
 
 use super::view::ReservationAnswer;
 use super::{Line, Reservation, ReservationEvent};
-use crate::domain::ids::{LocationId, ReservationId, Sku};
-use crate::domain::stock_item::{Allocation, StockEvent, StockItem};
+use crate::domain::ids::{LocationId, OwnerId, ReservationId, Sku};
+use crate::domain::stock_item::{Allocation, Hold, StockEvent, StockItem};
 
 /// How much of one SKU was missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Shortfall {
 pub(in crate::domain) struct Shelves<'a> {
     states: &'a States<'a>,
     shelves: BTreeMap<Sku, Shelf>,
+    /// Whom units are held for.
+    owner: Option<OwnerId>,
 }
 
 /// One stock item, and the events this decision adds to it.
@@ -52,13 +54,18 @@ impl Shelf {
 
 impl<'a> Shelves<'a> {
     pub(in crate::domain) fn new(states: &'a States<'a>) -> Self {
-        Self { states, shelves: BTreeMap::new() }
+        Self { states, shelves: BTreeMap::new(), owner: None }
+    }
+
+    /// Units are held for `owner`.
+    pub(super) fn for_owner(self, owner: Option<OwnerId>) -> Self {
+        Self { owner, ..self }
     }
 
     /// With the items of every line named before anything is decided: they are loaded together, what is due of them is
     /// recorded, and the answer's token covers them even if nothing changes.
     pub(super) fn of(states: &'a States<'a>, reservation: &Reservation) -> Self {
-        let mut shelves = Self::new(states);
+        let mut shelves = Self::new(states).for_owner(reservation.owner.clone());
         for line in &reservation.lines {
             shelves.shelf(&line.sku);
         }
@@ -95,10 +102,22 @@ impl<'a> Shelves<'a> {
         if line.allocations.is_empty() || !item.has_room_for(&line.allocations) {
             line.allocations = item.source(line.location.as_ref(), wanted);
         }
+        self.hold_allocated(reservation, line, expires_at);
+    }
+
+    /// Holds the units of `line` where it has them, and notes how many of them are not there yet.
+    pub(super) fn hold_allocated(
+        &mut self,
+        reservation: &ReservationId,
+        line: &mut Line,
+        expires_at: Option<Timestamp>,
+    ) {
+        let item = self.item(&line.sku);
         let missing = |held: &Allocation| (held.quantity - item.level(&held.location).free().max(0)).max(0);
         line.beyond = line.allocations.iter().map(missing).sum();
         for allocation in &line.allocations {
-            self.record(&line.sku, StockEvent::Held(line.hold(reservation, allocation, expires_at)));
+            let hold = Hold { owner: self.owner.clone(), ..line.hold(reservation, allocation, expires_at) };
+            self.record(&line.sku, StockEvent::Held(hold));
         }
     }
 
@@ -147,7 +166,7 @@ impl<'a> Shelves<'a> {
         events.iter().for_each(|event| after.apply(event));
         let repeated = events.is_empty();
         let view = after.view(id, self.states.at());
-        let answer = ReservationAnswer { reservation: view, repeated };
+        let answer = ReservationAnswer { reservation: view, repeated, sourcing: Vec::new() };
         self.record_in(Decision::answer(answer).record_all(stream, events))
     }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sourcing::LineSourcing;
 use super::{Line, Reservation, Stage};
-use crate::domain::ids::{LineId, ReservationId, Sku};
+use crate::domain::ids::{LineId, OwnerId, ReservationId, Sku};
 use crate::domain::stock_item::Allocation;
 
 /// Where a reservation is in its life.
@@ -97,6 +98,9 @@ pub struct ReservationAnswer {
     pub reservation: ReservationView,
     /// Whether it had been done before and nothing had to be changed.
     pub repeated: bool,
+    /// Why its lines are served from where they are, where that was asked and decided.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sourcing: Vec<LineSourcing>,
 }
 
 /// A reservation as of one instant.
@@ -110,6 +114,9 @@ pub struct ReservationView {
     /// When it ends, or ended, by itself; none if it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Whom it is for, if anybody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerId>,
     /// Its lines; none for the tombstone of one that was released before it was reserved.
     pub lines: Vec<LineView>,
 }
@@ -169,7 +176,13 @@ impl Reservation {
     pub fn view(&self, id: &ReservationId, at: Timestamp) -> ReservationView {
         let state = self.state(at);
         let lines = self.lines.iter().map(|line| line_view(line, state.is_open())).collect();
-        ReservationView { reservation_id: id.clone(), state, expires_at: self.expires_at, lines }
+        ReservationView {
+            reservation_id: id.clone(),
+            state,
+            expires_at: self.expires_at,
+            owner: self.owner.clone(),
+            lines,
+        }
     }
 }
 

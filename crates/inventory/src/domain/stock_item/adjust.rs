@@ -115,6 +115,20 @@ pub enum AdjustRejection {
         /// The change asked for.
         delta: i64,
     },
+    /// It would leave less than is damaged and in quality control there: regrade those units first.
+    #[error(
+        "{on_hand} on hand at {location}, {unsold} of them damaged or in quality control: cannot change that by {delta}"
+    )]
+    KeptUnsold {
+        /// The location.
+        location: LocationId,
+        /// Units on hand there.
+        on_hand: i64,
+        /// Units there that are damaged or in quality control.
+        unsold: i64,
+        /// The change asked for.
+        delta: i64,
+    },
 }
 
 impl Command for Adjust {
@@ -135,12 +149,7 @@ impl Command for Adjust {
             }
             Change::Delta(_) | Change::Set { .. } => {}
         }
-        match &self.reference {
-            Some(reference) if reference.chars().count() > REFERENCE_LENGTH_MAX => {
-                Err(Invalid::field("/referenceUri", "at most 500 characters"))
-            }
-            _ => Ok(()),
-        }
+        check_reference(self.reference.as_deref())
     }
 
     fn streams(&self) -> Streams {
@@ -164,6 +173,16 @@ impl Command for Adjust {
         }
         let (location, reference) = (self.location.clone(), self.reference.clone());
         Ok(decision.record(&stream, StockEvent::Adjusted { location, delta, reason: self.reason, reference }))
+    }
+}
+
+/// Refuses a reference that is too long.
+pub(super) fn check_reference(reference: Option<&str>) -> Result<(), Invalid> {
+    match reference {
+        Some(reference) if reference.chars().count() > REFERENCE_LENGTH_MAX => {
+            Err(Invalid::field("/referenceUri", "at most 500 characters"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -191,12 +210,15 @@ pub(super) fn change(
     delta: i64,
 ) -> Result<OnHandChanged, AdjustRejection> {
     let (total, backorder_limit) = (item.total(), item.details.backorder_limit);
-    let on_hand = item.level(location).on_hand;
+    let (on_hand, unsold) = (item.level(location).on_hand, item.level(location).unsold());
     if on_hand + delta < 0 {
         return Err(AdjustRejection::BelowZero { location: location.clone(), on_hand, delta });
     }
     if on_hand + delta > ON_HAND_MAX {
         return Err(AdjustRejection::TooMuch { location: location.clone(), on_hand, delta });
+    }
+    if delta < 0 && on_hand + delta < unsold {
+        return Err(AdjustRejection::KeptUnsold { location: location.clone(), on_hand, unsold, delta });
     }
     if delta < 0 && total.on_hand + delta + backorder_limit < total.unavailable() {
         let (promised, on_hand) = (total.unavailable(), total.on_hand);
@@ -210,7 +232,7 @@ pub(super) fn change(
 mod tests {
     use cqrs::testkit::Given;
 
-    use super::super::{Details, Hold};
+    use super::super::{Details, Disposition, Hold};
     use super::*;
     use crate::domain::ids::{LineId, ReservationId};
 
@@ -231,6 +253,7 @@ mod tests {
             location: main.clone(),
             quantity: 6,
             expires_at: None,
+            owner: None,
         };
         let details = Details { name: None, safety_stock: 0, backorder_limit: 1 };
         let replenished = StockEvent::Replenished { location: main, quantity: 10 };
@@ -266,6 +289,24 @@ mod tests {
         assert!(stock().when(adjust(Change::Delta(-5))).result().is_ok());
         let promised = AdjustRejection::Promised { promised: 6, on_hand: 10, backorder_limit: 1, delta: -6 };
         let _ = stock().when(adjust(Change::Delta(-6))).then_rejected(&promised);
+    }
+
+    #[test]
+    fn what_is_kept_unsold_is_not_adjusted_away() {
+        let (location, reference) = (LocationId::main(), "ret-1".into());
+        let returned = StockEvent::Returned { location, quantity: 3, disposition: Disposition::Damaged, reference };
+        let main = LocationId::main();
+        let stock = Given::nothing().events(
+            &StockItem::stream(&tea()),
+            [
+                StockEvent::Registered(Details::default()),
+                StockEvent::Replenished { location: main, quantity: 1 },
+                returned,
+            ],
+        );
+        assert!(stock.clone().when(adjust(Change::Delta(-1))).result().is_ok());
+        let kept = AdjustRejection::KeptUnsold { location: LocationId::main(), on_hand: 4, unsold: 3, delta: -2 };
+        let _ = stock.when(adjust(Change::Delta(-2))).then_rejected(&kept);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What happens to a stock item. Stored for ever: a variant or field is only ever added.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Arrival, BackorderTerms, Bucket, Delivery, Details, Level};
-use crate::domain::ids::{Bin, LineId, LocationId, ReservationId};
+use super::{Arrival, BackorderTerms, Bucket, Condition, Delivery, Details, Fate, Level};
+use crate::domain::ids::{Bin, LineId, LocationId, OwnerId, ReservationId};
 use crate::domain::reason::Reason;
 
 /// Units of one line at one location that are, or were, held.
@@ -24,6 +25,9 @@ pub struct Hold {
     /// When the hold ends by itself; never without it, nor once committed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Whom it is for, as told where units are held or change hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerId>,
 }
 
 /// What happens to a stock item. Each one that changes a counter is a ledger entry.
@@ -128,6 +132,36 @@ pub enum StockEvent {
         location: LocationId,
         /// How many more can be promised.
         quantity: i64,
+    },
+    /// Units changed their condition, or left unsold.
+    Regraded {
+        /// Where.
+        location: LocationId,
+        /// How many units.
+        quantity: i64,
+        /// The condition they were in.
+        from: Condition,
+        /// What became of them.
+        to: Fate,
+        /// Why.
+        reason: Reason,
+        /// What it refers to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Arc<str>>,
+    },
+    /// All counters as they stand here, so that a reader of a long log need not start at its first event.
+    BalanceStruck {
+        /// Its details.
+        details: Details,
+        /// Its counters per location.
+        levels: BTreeMap<LocationId, Level>,
+    },
+    /// Held or committed units are for somebody else from now on.
+    HoldTransferred {
+        /// The hold as it was.
+        hold: Hold,
+        /// Whom it is for now.
+        owner: OwnerId,
     },
 }
 

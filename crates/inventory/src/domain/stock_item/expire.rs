@@ -49,6 +49,7 @@ mod tests {
                 location: LocationId::main(),
                 quantity: 2,
                 expires_at: Some(Timestamp::from_millis(ms)),
+                owner: None,
             })
         };
         let bucket = Bucket { expires_at: Timestamp::from_millis(10), location: LocationId::main(), quantity: 2 };

@@ -51,6 +51,12 @@ impl Expiring {
         self.next
     }
 
+    /// The units that have come back by `at`, by location; an event need not have said so yet.
+    pub fn ended(&self, at: Timestamp) -> impl Iterator<Item = (&LocationId, i64)> {
+        let ended = self.buckets.iter().take_while(move |((expires_at, _), _)| *expires_at <= at);
+        ended.map(|((_, location), units)| (location, *units))
+    }
+
     /// All units that come back by themselves.
     #[must_use]
     pub fn total(&self) -> i64 {

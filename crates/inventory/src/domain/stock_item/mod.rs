@@ -4,12 +4,14 @@
 pub mod adjust;
 pub mod assign_bin;
 mod backorders;
+mod condition;
 mod event;
 pub mod expire;
 mod expiring;
 pub mod import;
 mod incoming;
 pub mod register;
+pub mod regrade;
 pub mod replenish;
 pub mod set_backorders;
 mod sourcing;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{Bin, LocationId, QUANTITY_MAX, Sku};
 pub use backorders::BackorderTerms;
+pub use condition::{Condition, Fate};
 pub use event::{Disposition, Hold, StockEvent};
 pub use expiring::{Bucket, Expiring, expiry};
 pub use incoming::{Arrival, DATES_MAX, Delivery, Due, Inbound, Incoming};
@@ -31,6 +34,9 @@ pub use sourcing::Allocation;
 
 /// The most units on hand of one SKU at one location.
 pub const ON_HAND_MAX: i64 = 1_000_000_000_000;
+
+/// The most events of a stock item between two balances; one decision may add its own to them.
+pub const UNBALANCED_EVENTS_MAX: u64 = 1_000;
 
 /// The longest name, in characters.
 pub const NAME_LENGTH_MAX: usize = 200;
@@ -80,6 +86,9 @@ pub struct Level {
     /// Physically there, and not sold.
     #[serde(default)]
     pub damaged: i64,
+    /// Physically there, and not sold until somebody has looked.
+    #[serde(default)]
+    pub quality_control: i64,
 }
 
 impl Level {
@@ -92,19 +101,43 @@ impl Level {
     /// On hand and fit for sale.
     #[must_use]
     pub fn sound(&self) -> i64 {
-        self.on_hand - self.damaged
+        self.on_hand - self.unsold()
+    }
+
+    /// On hand and not sold.
+    #[must_use]
+    pub fn unsold(&self) -> i64 {
+        self.damaged + self.quality_control
     }
 
     /// Promised, or not fit for sale.
     #[must_use]
     pub fn unavailable(&self) -> i64 {
-        self.promised() + self.damaged
+        self.promised() + self.unsold()
     }
 
     /// Promised, for a while or for good.
     #[must_use]
     pub fn promised(&self) -> i64 {
         self.committed + self.reserved
+    }
+
+    /// Each counter with that of `other` added.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            on_hand: self.on_hand + other.on_hand,
+            committed: self.committed + other.committed,
+            reserved: self.reserved + other.reserved,
+            damaged: self.damaged + other.damaged,
+            quality_control: self.quality_control + other.quality_control,
+        }
+    }
+
+    /// Whether no counter is negative.
+    fn is_counted(&self) -> bool {
+        let Self { on_hand, committed, reserved, damaged, quality_control } = *self;
+        [on_hand, committed, reserved, damaged, quality_control].iter().all(|units| *units >= 0)
     }
 }
 
@@ -126,6 +159,9 @@ pub struct StockItem {
     /// Whether the day has come that `backorders` names.
     #[serde(default)]
     backorders_open: bool,
+    /// Events since the last balance.
+    #[serde(default)]
+    unbalanced: u64,
 }
 
 impl StockItem {
@@ -162,12 +198,7 @@ impl StockItem {
     /// Its counters over all locations.
     #[must_use]
     pub fn total(&self) -> Level {
-        self.levels.values().fold(Level::default(), |sum, level| Level {
-            on_hand: sum.on_hand + level.on_hand,
-            committed: sum.committed + level.committed,
-            reserved: sum.reserved + level.reserved,
-            damaged: sum.damaged + level.damaged,
-        })
+        self.levels.values().fold(Level::default(), |sum, level| sum.plus(*level))
     }
 
     /// The bin it lies in at `location`, if it has one.
@@ -194,14 +225,12 @@ impl StockItem {
         &self.incoming
     }
 
-    /// Whether the promise holds: no counter is negative, and no more is promised or damaged than on hand and backorders
-    /// cover.
+    /// Whether the promise holds: no counter is negative, and no more is promised or kept unsold than on hand and
+    /// backorders cover.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let counted =
-            |level: &Level| level.on_hand >= 0 && level.committed >= 0 && level.reserved >= 0 && level.damaged >= 0;
         let total = self.total();
-        self.levels.values().all(counted)
+        self.levels.values().all(Level::is_counted)
             && total.on_hand + self.details.backorder_limit >= total.unavailable()
             && self.expiring.total() <= total.reserved
             && self.incoming.is_sound()
@@ -212,6 +241,12 @@ impl StockItem {
             Some(level) => change(level),
             None => change(self.levels.entry(location.clone()).or_default()),
         }
+    }
+
+    /// The balance, once there have been enough events since the last one.
+    fn balance(&self) -> Option<StockEvent> {
+        let struck = || StockEvent::BalanceStruck { details: self.details.clone(), levels: self.levels.clone() };
+        (self.unbalanced >= UNBALANCED_EVENTS_MAX).then(struck)
     }
 
     fn unreserve(&mut self, hold: &Hold) {
@@ -228,6 +263,7 @@ impl Aggregate for StockItem {
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
+        self.unbalanced += 1;
         match event {
             StockEvent::Registered(details) => {
                 self.registered = Some(details.clone());
@@ -268,11 +304,7 @@ impl Aggregate for StockItem {
                 level.on_hand -= hold.quantity;
             }),
             StockEvent::Returned { location, quantity, disposition, .. } => {
-                let added = disposition.adds(*quantity);
-                self.change(location, |level| {
-                    level.on_hand += added.on_hand;
-                    level.damaged += added.damaged;
-                });
+                self.change(location, |level| *level = level.plus(disposition.adds(*quantity)));
             }
             StockEvent::BinAssigned { location, bin } => {
                 self.change(location, |_| {});
@@ -302,11 +334,16 @@ impl Aggregate for StockItem {
                 self.change(&arrival.location, |_| {});
                 self.incoming.add(arrival);
             }
+            StockEvent::Regraded { location, quantity, from, to, .. } => {
+                self.change(location, |level| *level = level.plus(to.moves(*from, *quantity)));
+            }
+            StockEvent::BalanceStruck { .. } => self.unbalanced = 0,
+            StockEvent::HoldTransferred { .. } => {}
         }
     }
 
     fn due(&self, at: Timestamp) -> Option<StockEvent> {
         let expired = self.expiring.due(at).map(|(buckets, next)| StockEvent::HoldsExpired { buckets, next });
-        expired.or_else(|| self.opens(at))
+        expired.or_else(|| self.opens(at)).or_else(|| self.balance())
     }
 }

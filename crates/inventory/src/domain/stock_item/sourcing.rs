@@ -56,10 +56,35 @@ impl StockItem {
         if quantity <= 0 { Vec::new() } else { self.choose(quantity, exclude) }
     }
 
+    /// As [`source`](Self::source), from the locations in `order`: all from one of them that has it if `whole`, else from
+    /// each as far as it goes. What only a backorder covers waits at the first.
+    #[must_use]
+    pub fn source_in(&self, order: &[LocationId], wanted: i64, whole: bool) -> Vec<Allocation> {
+        let quantity = wanted.min(self.promisable(None));
+        let free = |location: &LocationId| self.level(location).free();
+        let one = || order.iter().find(|location| free(location) >= quantity);
+        match whole.then(one).flatten() {
+            _ if quantity <= 0 => Vec::new(),
+            Some(location) => vec![Allocation { location: location.clone(), quantity }],
+            None => {
+                let first = order.first().cloned().or_else(|| self.first(&[]));
+                split(quantity, order.iter().map(|location| (location, free(location))), first)
+            }
+        }
+    }
+
+    /// Its locations in the order they are tried unless a strategy has another.
+    pub fn locations_in_order(&self) -> impl Iterator<Item = &LocationId> {
+        self.in_order(&[]).map(|(location, _)| location)
+    }
+
     fn choose(&self, quantity: i64, exclude: &[LocationId]) -> Vec<Allocation> {
         match self.in_order(exclude).find(|(_, level)| level.free() >= quantity) {
             Some((location, _)) => vec![Allocation { location: location.clone(), quantity }],
-            None => self.split(quantity, exclude),
+            None => {
+                let levels = self.in_order(exclude).map(|(location, level)| (location, level.free()));
+                split(quantity, levels, self.first(exclude))
+            }
         }
     }
 
@@ -69,27 +94,6 @@ impl StockItem {
         let wanted: i64 = allocations.iter().map(|allocation| allocation.quantity).sum();
         wanted <= self.promisable(None)
             && allocations.iter().all(|wish| wish.quantity <= self.level(&wish.location).free())
-    }
-
-    fn split(&self, quantity: i64, exclude: &[LocationId]) -> Vec<Allocation> {
-        let mut left = quantity;
-        let mut split = Vec::new();
-        for (location, level) in self.in_order(exclude) {
-            let taken = left.min(level.free());
-            if taken > 0 {
-                split.push(Allocation { location: location.clone(), quantity: taken });
-                left -= taken;
-            }
-        }
-        if left > 0
-            && let Some(first) = self.first(exclude)
-        {
-            match split.first_mut().filter(|allocation| allocation.location == first) {
-                Some(allocation) => allocation.quantity += left,
-                None => split.insert(0, Allocation { location: first, quantity: left }),
-            }
-        }
-        split
     }
 
     /// Where a backorder waits; `main` for a SKU that has not been anywhere yet.
@@ -103,6 +107,32 @@ impl StockItem {
         let all = self.levels.iter().filter(main).chain(self.levels.iter().filter(others));
         all.filter(|(id, _)| !exclude.contains(id))
     }
+}
+
+/// Takes `quantity` units from locations with free units, one after the other; what is left waits at `first`.
+fn split<'l>(
+    quantity: i64,
+    levels: impl Iterator<Item = (&'l LocationId, i64)>,
+    first: Option<LocationId>,
+) -> Vec<Allocation> {
+    let mut left = quantity;
+    let mut split = Vec::new();
+    for (location, free) in levels {
+        let taken = left.min(free);
+        if taken > 0 {
+            split.push(Allocation { location: location.clone(), quantity: taken });
+            left -= taken;
+        }
+    }
+    if left > 0
+        && let Some(first) = first
+    {
+        match split.first_mut().filter(|allocation| allocation.location == first) {
+            Some(allocation) => allocation.quantity += left,
+            None => split.insert(0, Allocation { location: first, quantity: left }),
+        }
+    }
+    split
 }
 
 #[cfg(test)]

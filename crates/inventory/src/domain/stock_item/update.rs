@@ -158,6 +158,7 @@ mod tests {
             location: LocationId::main(),
             quantity: 4,
             expires_at: None,
+            owner: None,
         };
         let given = registered().events(&StockItem::stream(&tea()), [StockEvent::Held(hold)]);
         let refused = UpdateSkuRejection::Promised { sku: tea(), promised: 4, on_hand: 0 };

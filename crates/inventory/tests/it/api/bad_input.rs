@@ -150,7 +150,7 @@ async fn the_wrong_content_type() {
 #[tokio::test]
 async fn the_wrong_method_and_path() {
     let shop = Shop::open().await;
-    let answer = shop.request(Method::DELETE, "/v1/reservations", None, &[]).await;
+    let answer = shop.request(Method::DELETE, "/v1/reservations:batch", None, &[]).await;
     assert_eq!(answer.header("allow"), "POST");
     answer.problem(405, "METHOD_NOT_ALLOWED");
     let answer = shop.request(Method::PUT, "/v1/stock/TEA", None, &[]).await;

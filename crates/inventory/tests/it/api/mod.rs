@@ -2,13 +2,17 @@
 
 mod backorders;
 mod bad_input;
+mod conditions;
 mod description;
 mod headers;
+mod history;
 mod lists;
 mod movements;
+mod owners;
 mod receipts;
 mod reservations;
 mod shop;
 mod short_paths;
+mod sourcing;
 mod stock;
 mod transfers;

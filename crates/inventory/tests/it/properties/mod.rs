@@ -9,7 +9,9 @@ use std::time::Duration;
 use comanda_inventory::application::audit::Audit;
 use comanda_inventory::application::reservation_by_id::ReservationById;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
-use comanda_inventory::domain::ids::{LocationId, ReservationId, Sku};
+use comanda_inventory::domain::ids::{LocationId, OwnerId, ReservationId, Sku};
+use comanda_inventory::domain::location::register::RegisterLocation;
+use comanda_inventory::domain::location::{Coordinates, LocationDetails};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::ReservationView;
 use comanda_inventory::domain::reservation::confirm::Confirm;
@@ -19,11 +21,14 @@ use comanda_inventory::domain::reservation::release::Release;
 use comanda_inventory::domain::reservation::release_item::ReleaseItem;
 use comanda_inventory::domain::reservation::reserve::{Reserve, ReserveLine};
 use comanda_inventory::domain::reservation::reserve_item::ReserveItem;
-use comanda_inventory::domain::stock_item::StockItem;
+use comanda_inventory::domain::reservation::sourcing;
+use comanda_inventory::domain::reservation::transfer::TransferReservation;
 use comanda_inventory::domain::stock_item::adjust::{Adjust, Change};
 use comanda_inventory::domain::stock_item::expire::ExpireHolds;
+use comanda_inventory::domain::stock_item::regrade::Regrade;
 use comanda_inventory::domain::stock_item::replenish::Replenish;
 use comanda_inventory::domain::stock_item::update::UpdateSku;
+use comanda_inventory::domain::stock_item::{Condition, Fate, StockItem};
 use cqrs::{Aggregate, LogReader, audit_log, audit_views};
 use proptest::prelude::*;
 
@@ -55,15 +60,17 @@ fn id_no(no: usize) -> ReservationId {
 /// One thing that someone does; skus, places and reservations by number.
 #[derive(Clone, Debug)]
 enum Step {
-    Reserve { id: usize, lines: Vec<Asked>, ttl_ms: Option<u64>, partial: bool },
+    Reserve { id: usize, lines: Vec<Asked>, ttl_ms: Option<u64>, partial: bool, strategy: Option<sourcing::Strategy> },
     Confirm(usize),
     Extend(usize, u64),
     Release(usize),
+    Transfer(usize, usize),
     Consume(usize, Option<(usize, i64)>),
     ReserveItem(usize, usize, i64),
     ReleaseItem(usize, usize),
     Adjust(usize, usize, i64),
     Replenish(usize, usize, i64),
+    Regrade { sku: usize, place: usize, units: i64, pile: (usize, usize) },
     Update(usize, i64, i64),
     Expire(usize),
     Wait(u64),
@@ -86,18 +93,30 @@ fn step() -> impl Strategy<Value = Step> {
     let ttl = prop_oneof![1 => Just(None), 3 => span().prop_map(Some)];
     let lines = prop::collection::vec(asked(), 1..4);
     let part = prop_oneof![1 => Just(None), 2 => (0..3_usize, 1..5_i64).prop_map(Some)];
-    let reserve = (id.clone(), lines, ttl, any::<bool>());
+    let destination = Coordinates::parse(50.78, 6.08).unwrap();
+    let strategy = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(sourcing::Strategy::Priority)),
+        1 => Just(Some(sourcing::Strategy::FewestSplits)),
+        1 => Just(Some(sourcing::Strategy::Nearest { destination })),
+    ];
+    let reserve = (id.clone(), lines, ttl, any::<bool>(), strategy);
     prop_oneof![
-        6 => reserve.prop_map(|(id, lines, ttl_ms, partial)| Step::Reserve { id, lines, ttl_ms, partial }),
+        6 => reserve.prop_map(|(id, lines, ttl_ms, partial, strategy)| {
+            Step::Reserve { id, lines, ttl_ms, partial, strategy }
+        }),
         4 => id.clone().prop_map(Step::Confirm),
         2 => (id.clone(), span()).prop_map(|(id, ms)| Step::Extend(id, ms)),
         2 => id.clone().prop_map(Step::Release),
+        1 => (id.clone(), 0..2_usize).prop_map(|(id, owner)| Step::Transfer(id, owner)),
         3 => (id.clone(), part).prop_map(|(id, part)| Step::Consume(id, part)),
         3 => (id.clone(), sku.clone(), 1..6_i64).prop_map(|(id, sku, units)| Step::ReserveItem(id, sku, units)),
         1 => (id, sku.clone()).prop_map(|(id, sku)| Step::ReleaseItem(id, sku)),
         2 => (sku.clone(), place.clone(), (-6..6_i64).prop_filter("not 0", |delta| *delta != 0))
             .prop_map(|(sku, place, delta)| Step::Adjust(sku, place, delta)),
-        2 => (sku.clone(), place, 1..6_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
+        2 => (sku.clone(), place.clone(), 1..6_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
+        3 => (sku.clone(), place.clone(), 1..5_i64, (0..3_usize, 0..4_usize))
+            .prop_map(|(sku, place, units, pile)| Step::Regrade { sku, place, units, pile }),
         1 => (sku.clone(), 0..3_i64, 0..4_i64).prop_map(|(sku, safety, limit)| Step::Update(sku, safety, limit)),
         1 => sku.prop_map(Step::Expire),
         5 => span().prop_map(Step::Wait),
@@ -126,8 +145,11 @@ async fn live(life: Vec<(Step, bool)>) {
     for no in 0..SKUS {
         house.stock(["TEA", "MUG"][no], 0).await;
     }
-    house.location("aachen").await;
-    house.location("berlin").await;
+    for (id, priority, latitude, longitude) in [("aachen", 2, 50.78, 6.08), ("berlin", 1, 52.52, 13.405)] {
+        let coordinates = Coordinates::parse(latitude, longitude).ok();
+        let details = LocationDetails { priority: Some(priority), coordinates, ..LocationDetails::default() };
+        house.send(RegisterLocation { location: place(id), details }).await.unwrap();
+    }
     let (mut model, mut sender) = (Model::default(), Sender::default());
     for (step, repeated) in life {
         for _ in 0..=usize::from(repeated) {
@@ -147,15 +169,18 @@ async fn live(life: Vec<(Step, bool)>) {
 /// Does a step in both worlds: they must agree on whether it is allowed.
 async fn take(house: &House, model: &mut Model, step: &Step) {
     match step {
-        Step::Reserve { id, lines, ttl_ms, partial } => {
+        Step::Reserve { id, lines, ttl_ms, partial, strategy } => {
             let command = Reserve {
                 reservation_id: id_no(*id),
                 lines: lines.iter().enumerate().map(|(place, asked)| wish(place, asked)).collect(),
                 ttl: ttl_ms.map(Duration::from_millis),
                 allow_partial: *partial,
+                owner: None,
+                strategy: strategy.clone(),
+                explain: *partial,
             };
             let answer = house.send(command).await.ok().map(|answer| answer.reservation);
-            model.reserve(*id, lines, *ttl_ms, *partial, view(&answer));
+            model.reserve(*id, (lines, *ttl_ms, *partial, strategy), view(&answer));
         }
         Step::Confirm(id) => {
             let answer = house.send(Confirm { reservation_id: id_no(*id) }).await.ok().map(|answer| answer.reservation);
@@ -167,6 +192,11 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
         }
         Step::Release(id) => {
             model.release(*id, house.send(Release { reservation_id: id_no(*id) }).await.is_ok());
+        }
+        Step::Transfer(id, no) => {
+            let owner = OwnerId::parse(["ann", "bob"][*no]).unwrap();
+            let answer = house.send(TransferReservation { reservation_id: id_no(*id), owner }).await;
+            model.transfer(*id, *no, answer.is_ok());
         }
         Step::Consume(id, part) => {
             let line_id = |place: usize| match model.is_by_items(*id) {
@@ -195,6 +225,20 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
             let location = Some(place_no(*place));
             let command = Replenish { sku: sku_no(*no), location, quantity: units(*quantity) };
             model.adjust(*no, *place, *quantity, house.send(command).await.is_ok());
+        }
+        Step::Regrade { sku, place, units: quantity, pile: (from, to) } => {
+            let command = Regrade {
+                sku: sku_no(*sku),
+                location: place_no(*place),
+                quantity: units(*quantity),
+                from: [Condition::Sellable, Condition::Damaged, Condition::QualityControl][*from],
+                to: [Fate::Sellable, Fate::Damaged, Fate::QualityControl, Fate::Scrapped][*to],
+                reason: Reason::Other,
+                reference: None,
+            };
+            // The same pile twice is wrong in itself, and never decided.
+            let done = from != to && house.send(command).await.is_ok();
+            model.regrade(*sku, *place, *quantity, (*from, *to), done);
         }
         Step::Update(no, safety, limit) => {
             let (safety_stock, backorder_limit) = (Some(*safety), Some(*limit));
@@ -241,7 +285,8 @@ async fn compare(house: &mut House, model: &Model) {
         }
         for place in 0..PLACES {
             let level = item.level(&place_no(place));
-            let found = (level.on_hand, level.committed, level.reserved, level.damaged);
+            let found = (level.on_hand, level.committed, level.reserved, level.damaged, level.quality_control);
+            assert!(level.on_hand >= level.unsold(), "{level:?}");
             assert_eq!(found, model.level(no, place), "{} at {}", sku_no(no), place_no(place));
         }
         let seen = house.ask(StockOfSku { sku: sku_no(no) }).await.unwrap();

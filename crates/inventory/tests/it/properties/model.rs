@@ -7,6 +7,8 @@ mod transfers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use comanda_inventory::domain::reservation::sourcing::Strategy;
+
 use super::{PLACES, SKUS};
 pub(crate) use inbound::Wanted;
 
@@ -32,15 +34,19 @@ impl Line {
     }
 }
 
+/// How a reservation was asked for: its lines, its time, whether less is welcome, and how locations are chosen.
+type Body = (Vec<Asked>, Option<u64>, bool, Option<Strategy>);
+
 #[derive(Clone, Debug, Default)]
 struct Booking {
     /// `None` when opened item by item.
-    body: Option<(Vec<Asked>, Option<u64>, bool)>,
+    body: Option<Body>,
     lines: Vec<Line>,
     until: Option<i64>,
     committed: bool,
     released: bool,
     barred: BTreeSet<usize>,
+    owner: Option<usize>,
     /// An order's: its request was refused.
     refused: bool,
     /// An order's: what its units have left with.
@@ -51,10 +57,18 @@ struct Booking {
 struct Shelf {
     on_hand: [i64; PLACES],
     damaged: [i64; PLACES],
+    in_control: [i64; PLACES],
     safety: i64,
     limit: i64,
     /// From when on units are promised beyond what is there, and whether only against what is to come.
     terms: (Option<i64>, bool),
+}
+
+impl Shelf {
+    /// On hand and fit for sale.
+    fn sold(&self, place: usize) -> i64 {
+        self.on_hand[place] - self.damaged[place] - self.in_control[place]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -105,8 +119,8 @@ impl Model {
         self.bookings.get(&id)?.lines.get(place).map(|line| line.asked.sku)
     }
 
-    /// On hand, committed, reserved and damaged units of a SKU at a place: its live holds, counted.
-    pub(crate) fn level(&self, sku: usize, place: usize) -> (i64, i64, i64, i64) {
+    /// On hand, committed, reserved, damaged and controlled units of a SKU at a place: its live holds, counted.
+    pub(crate) fn level(&self, sku: usize, place: usize) -> (i64, i64, i64, i64, i64) {
         let (mut committed, mut reserved) = (0, 0);
         for booking in self.bookings.values().filter(|booking| self.booking_state(booking) != "EXPIRED") {
             for line in booking.lines.iter().filter(|line| line.asked.sku == sku) {
@@ -114,12 +128,13 @@ impl Model {
                 if booking.committed { committed += here } else { reserved += here }
             }
         }
-        (self.shelves[sku].on_hand[place], committed, reserved, self.shelves[sku].damaged[place])
+        let shelf = &self.shelves[sku];
+        (shelf.on_hand[place], committed, reserved, shelf.damaged[place], shelf.in_control[place])
     }
 
     fn free(&self, sku: usize, place: usize) -> i64 {
-        let (on_hand, committed, reserved, damaged) = self.level(sku, place);
-        on_hand - committed - reserved - damaged
+        let (on_hand, committed, reserved, damaged, in_control) = self.level(sku, place);
+        on_hand - committed - reserved - damaged - in_control
     }
 
     fn free_anywhere(&self, sku: usize) -> i64 {
@@ -165,12 +180,10 @@ impl Model {
     pub(crate) fn reserve(
         &mut self,
         id: usize,
-        lines: &[Asked],
-        ttl: Option<u64>,
-        partial: bool,
+        (lines, ttl, partial, strategy): (&[Asked], Option<u64>, bool, &Option<Strategy>),
         held: Option<Vec<Vec<(usize, i64)>>>,
     ) {
-        let body = Some((lines.to_vec(), ttl, partial));
+        let body = Some((lines.to_vec(), ttl, partial, strategy.clone()));
         if let Some(booking) = self.bookings.get(&id) {
             let stands = !matches!(self.booking_state(booking), "RELEASED" | "EXPIRED");
             assert_eq!(held.is_some(), booking.body == body && stands, "a repeated reserve of {booking:?}");
@@ -245,6 +258,15 @@ impl Model {
         }
     }
 
+    pub(crate) fn transfer(&mut self, id: usize, owner: usize, done: bool) {
+        let open = matches!(self.state(id), Some("HELD" | "PARTIALLY_HELD" | "CONFIRMED" | "PARTIALLY_CONSUMED"));
+        let has = self.bookings.get(&id).is_some_and(|booking| booking.owner == Some(owner));
+        assert_eq!(done, open || has, "transfer {:?}", self.bookings.get(&id));
+        if let Some(booking) = self.bookings.get_mut(&id).filter(|_| done) {
+            booking.owner = Some(owner);
+        }
+    }
+
     pub(crate) fn release(&mut self, id: usize, done: bool) {
         let state = self.state(id);
         assert_eq!(done, state != Some("CONSUMED"), "release {:?}", self.bookings.get(&id));
@@ -302,12 +324,36 @@ impl Model {
 
     pub(crate) fn adjust(&mut self, sku: usize, place: usize, delta: i64, done: bool) {
         let shelf = &self.shelves[sku];
-        let stays = shelf.on_hand[place] + delta >= 0;
+        let stays = shelf.on_hand[place] + delta >= 0 && (delta > 0 || shelf.sold(place) + delta >= 0);
         let covered = delta > 0 || self.free_anywhere(sku) + delta + shelf.limit >= 0;
         assert_eq!(done, stays && covered, "adjust {sku} at {place} by {delta}");
         if done {
             self.shelves[sku].on_hand[place] += delta;
         }
+    }
+
+    /// Units go from one pile to another: 0 is sold, 1 damaged, 2 controlled, and 3 no pile at all.
+    pub(crate) fn regrade(&mut self, sku: usize, place: usize, units: i64, (from, to): (usize, usize), done: bool) {
+        let shelf = &self.shelves[sku];
+        let there = match from {
+            0 => self.free(sku, place).min(self.free_anywhere(sku)),
+            1 => shelf.damaged[place],
+            _ => shelf.in_control[place],
+        };
+        assert_eq!(done, from != to && units <= there, "regrade {units} of {sku} at {place} from {from} to {to}");
+        if !done {
+            return;
+        }
+        let shelf = &mut self.shelves[sku];
+        for (pile, units) in [(from, -units), (to, units)] {
+            match pile {
+                1 => shelf.damaged[place] += units,
+                2 => shelf.in_control[place] += units,
+                3 => shelf.on_hand[place] -= units,
+                _ => {}
+            }
+        }
+        self.check_promise();
     }
 
     pub(crate) fn update(&mut self, sku: usize, safety: i64, limit: i64, done: bool) {
@@ -338,7 +384,7 @@ fn take(booking: &mut Booking, shelves: &mut [Shelf; SKUS], place: usize, units:
     let mut left = units;
     for (at, held) in &mut line.held {
         let shelf = &mut shelves[line.asked.sku];
-        let taken = left.min(*held).min(shelf.on_hand[*at] - shelf.damaged[*at]).max(0);
+        let taken = left.min(*held).min(shelf.sold(*at)).max(0);
         shelf.on_hand[*at] -= taken;
         (*held, left) = (*held - taken, left - taken);
     }

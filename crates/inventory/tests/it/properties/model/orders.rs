@@ -93,7 +93,7 @@ impl Model {
             return;
         }
         let sku = booking.lines.get(place).map(|line| line.asked.sku);
-        let there = sku.is_some_and(|sku| self.shelves[sku].on_hand[at] - self.shelves[sku].damaged[at] >= units);
+        let there = sku.is_some_and(|sku| self.shelves[sku].sold(at) >= units);
         let allowed = held_there(booking, place, at) >= units && there;
         assert_eq!(done, allowed, "ship {units} of line {place} from {at} of order {order}: {self:?}");
         let (Some(sku), true) = (sku, done) else { return };
