@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::carrier::standin;
-use crate::{crash, demo, documents, faults, load, serve, telemetry, verify};
+use crate::{crash, demo, documents, faults, keys, load, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -29,6 +29,9 @@ enum Command {
     Demo(demo::Options),
     /// Recompute every counter and view from the log and compare. Exit code 1 if anything differs.
     Verify(verify::Options),
+    /// Make, list, rotate and revoke the API keys that open a server.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Print the AsyncAPI document of the contract events.
@@ -81,6 +84,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Serve(options) => runtime.block_on(serve::run(options)),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
         Command::Verify(options) => runtime.block_on(verify::run(options)),
+        Command::Keys(command) => keys::run(command),
         Command::Openapi => documents::print(documents::openapi()),
         Command::Asyncapi => documents::print(documents::asyncapi()),
         Command::Carrier(options) => runtime.block_on(standin::run(options)),

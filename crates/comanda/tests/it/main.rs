@@ -17,6 +17,7 @@ mod gateway;
 mod history;
 mod hostile;
 mod http;
+mod keys;
 mod lists;
 mod operators;
 mod orders;
