@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use comanda_web::{Problem, kinds};
+use comanda_web::{Caller, Problem, kinds};
 use tower::ServiceExt;
 
 /// The routes of each context, by its name.
@@ -30,7 +30,11 @@ async fn chosen(State(routers): State<Routers>, mut request: Request) -> Respons
         return Problem::at(kinds::INVALID_PARAMETER, "?context", detail).into_response();
     };
     // What this path's pattern has found would be counted among what the context's own pattern finds.
+    let caller = request.extensions_mut().remove::<Arc<Caller>>();
     request.extensions_mut().clear();
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+    }
     match router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},

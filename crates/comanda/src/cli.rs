@@ -10,7 +10,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use crate::carrier::standin;
 use crate::config::{self, CommandLine};
 use crate::stock_file::{export, import};
-use crate::{crash, demo, documents, events, faults, load, projections, serve, telemetry, verify};
+use crate::{crash, demo, documents, events, faults, keys, load, projections, serve, telemetry, verify};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -42,6 +42,9 @@ enum Command {
     /// What the contexts tell each other, read from a running server.
     #[command(subcommand)]
     Events(Events),
+    /// Make, list, rotate and revoke the API keys that open a server.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Print the AsyncAPI document of the contract events.
@@ -127,6 +130,7 @@ pub(crate) fn run() -> ExitCode {
         },
         Command::Events(Events::Tail(options)) => runtime.block_on(events::tail(options)),
         Command::Completions { shell } => documents::print(completions(shell)),
+        Command::Keys(command) => keys::run(command),
         Command::Openapi => documents::print(documents::openapi()),
         Command::Asyncapi => documents::print(documents::asyncapi()),
         Command::Projections(command) => runtime.block_on(projections::run(command)),

@@ -23,6 +23,7 @@ pub(crate) use comanda_messaging::webhooks as hooks;
 use crate::carrier::http::{HttpCarrier, NoCarrierThere};
 use crate::carrier::patience::CarrierAt;
 use crate::fault;
+use crate::outgoing::Credential;
 
 /// A command nobody waits for longer than this is dropped undecided.
 const COMMAND_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -191,8 +192,12 @@ pub(crate) fn transport() -> Arc<dyn Transport> {
 }
 
 /// The feed of a context that another process serves at `base`.
-pub(crate) fn feed_at(context: &str, base: &str) -> Result<Arc<dyn Feed>, NoFeedThere> {
-    Ok(Arc::new(HttpFeed::new(context, base, HttpFeedWaits::default())?))
+pub(crate) fn feed_at(context: &str, base: &str, with: Option<&Credential>) -> Result<Arc<dyn Feed>, NoFeedThere> {
+    let feed = HttpFeed::new(context, base, HttpFeedWaits::default())?;
+    Ok(match with {
+        Some(credential) => Arc::new(feed.with_credential(credential.text())?),
+        None => Arc::new(feed),
+    })
 }
 
 /// The carriers that are booked there.

@@ -18,6 +18,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use crate::carrier::patience::{CarrierAt, Patience};
 use crate::carrier::standin::{Behaviour, StandIn};
 use crate::compose::Data;
+use crate::door::{self, Credentials};
 use crate::platform::Contexts;
 use crate::serve::{self, Server};
 use crate::site::Site;
@@ -95,7 +96,9 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let carrier = carrier(options.seed).await?;
     let patience = Patience { answer_wait_ms: CARRIER_ANSWER_WAIT_MS };
     let carrier_at = CarrierAt { base: format!("http://{}", carrier.addr), patience };
-    let server = Server::start(listener, contexts.clone(), Site::alone(&dir, Some(carrier_at))?, metrics).await?;
+    let credentials = Credentials::of(&door::Options::default(), &dir, listen::address(&listener)?)?;
+    let site = Site::alone(&dir, Some(carrier_at))?;
+    let server = Server::start(listener, contexts.clone(), site, credentials, metrics).await?;
     println!("A shop opens on an empty store; every answer below was durable before it was given.");
 
     let (orders, shortages) = replay(&options, server.addr).await?;

@@ -7,12 +7,15 @@ use comanda_load::{Check, FlashSale, FlashSaleReport, Verdict};
 use miette::{IntoDiagnostic, Result};
 
 use crate::cli::Server;
+use crate::outgoing;
 
 /// What the flash sale can be told.
 #[derive(Debug, Args)]
 pub(crate) struct FlashSaleOptions {
     #[command(flatten)]
     server: Server,
+    #[command(flatten)]
+    outgoing: outgoing::Options,
     /// The SKU on sale; it must be new.
     #[arg(long, default_value = "FLASH-SALE")]
     sku: String,
@@ -35,6 +38,9 @@ pub(crate) struct FlashSaleOptions {
 
 /// Holds a flash sale on a running server. Exit code 1 if it oversold or broke another promise.
 pub(crate) async fn flash_sale(options: FlashSaleOptions) -> Result<ExitCode> {
+    if let Some(credential) = options.outgoing.credential()? {
+        comanda_load::come_with(credential.text()).into_diagnostic()?;
+    }
     let sale = FlashSale {
         stock: options.stock,
         buyers: options.buyers as usize,

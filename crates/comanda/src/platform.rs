@@ -20,6 +20,7 @@ use crate::carrier::patience::CarrierAt;
 use crate::compose::hooks::{SigningKey, WebhookSettings, Webhooks};
 use crate::compose::{self, Data, Running};
 use crate::fault;
+use crate::outgoing::Credential;
 
 /// How often holds that nobody touched are expired, so that lists are right within a second.
 const SWEEP_EVERY: Duration = Duration::from_millis(500);
@@ -37,6 +38,8 @@ pub(crate) struct Surroundings {
     pub(crate) inventory: Option<String>,
     /// The base address of Fulfillment, if another process has it.
     pub(crate) fulfillment: Option<String>,
+    /// What they know this process by.
+    pub(crate) credential: Option<Credential>,
     /// Where carriers are booked, if shipments are.
     pub(crate) carrier: Option<CarrierAt>,
     /// Signs webhooks.
@@ -120,12 +123,12 @@ impl Platform {
             return Ok(());
         }
         if let (Some(inventory), Some(base)) = (&self.inventory, &surroundings.fulfillment) {
-            let feed = compose::feed_at("fulfillment", base).into_diagnostic()?;
+            let feed = compose::feed_at("fulfillment", base, surroundings.credential.as_ref()).into_diagnostic()?;
             let orders = faults.receive::<Orders>(inventory, feed, None, self.until_stopped());
             self.receive(orders);
         }
         if let (Some(fulfillment), Some(base)) = (&self.fulfillment, &surroundings.inventory) {
-            let feed = compose::feed_at("inventory", base).into_diagnostic()?;
+            let feed = compose::feed_at("inventory", base, surroundings.credential.as_ref()).into_diagnostic()?;
             let stock = faults.receive::<Stock>(fulfillment, feed, None, self.until_stopped());
             self.receive(stock);
         }

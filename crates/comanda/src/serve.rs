@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use comanda_web::{EdgeLimits, ServeLimits, edge};
+use comanda_web::{EdgeLimits, Gate, ServeLimits, edge};
 use cqrs::{PartitionId, Token};
 use metrics_exporter_prometheus::PrometheusHandle;
 use miette::{IntoDiagnostic, Result, miette};
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::config::FileOption;
+use crate::door::{self, Credentials, Door};
 use crate::ops::{Ops, Watched};
 use crate::platform::{Contexts, Platform};
 use crate::site::{Role, Site, SiteOptions};
@@ -37,6 +39,8 @@ pub(crate) struct Options {
     partitions: u16,
     #[command(flatten)]
     site: SiteOptions,
+    #[command(flatten)]
+    door: door::Options,
     #[command(flatten)]
     fault: fault::Options,
 }
@@ -60,7 +64,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         None
     };
     let site = Site::of(&options.site, dir, options.fault.clone())?;
-    let server = Server::start(listener, Contexts { inventory, fulfillment }, site, metrics).await?;
+    let credentials = Credentials::of(&options.door, dir, options.listen)?;
+    let server = Server::start(listener, Contexts { inventory, fulfillment }, site, credentials, metrics).await?;
     let stop = stop_signal()?;
     println!("comanda serves http://{} from {}", server.addr, dir.display());
     server.until(stop).await
@@ -72,6 +77,8 @@ pub(crate) struct Server {
     pub(crate) metrics: PrometheusHandle,
     platform: Platform,
     serving: JoinHandle<u32>,
+    /// Follows the keys.
+    watching: JoinHandle<()>,
     /// Dropped when the server stops: long polls are answered then.
     polls: watch::Sender<()>,
     shutdown: oneshot::Sender<()>,
@@ -83,6 +90,7 @@ impl Server {
         listener: TcpListener,
         contexts: Contexts,
         site: Site,
+        credentials: Credentials,
         metrics: PrometheusHandle,
     ) -> Result<Self> {
         let addr = listen::address(&listener)?;
@@ -96,11 +104,13 @@ impl Server {
         };
         let (polls, stopping) = watch::channel(());
         let router = routes::router(&platform, &site.elsewhere, ops, &stopping);
-        let router = edge(router, EdgeLimits::default());
+        let limits = EdgeLimits::default();
+        let watching = tokio::spawn(credentials.watch());
+        let gate = Gate::new(Arc::new(Door { credentials, router: edge(router, limits) }), limits);
         let (shutdown, stop) = oneshot::channel::<()>();
         let stop = async move { drop(stop.await) };
-        let serving = tokio::spawn(comanda_web::serve(listener, router, ServeLimits::default(), stop));
-        Ok(Self { addr, metrics, platform, serving, polls, shutdown })
+        let serving = tokio::spawn(comanda_web::serve(listener, gate, ServeLimits::default(), stop));
+        Ok(Self { addr, metrics, platform, serving, watching, polls, shutdown })
     }
 
     /// Serves until `stop` resolves or a thread gives up; then answers what it took, flushes and ends.
@@ -147,6 +157,7 @@ impl Server {
     }
 
     async fn stop(self) {
+        self.watching.abort();
         drop((self.shutdown, self.polls));
         match self.serving.await {
             Ok(0) | Err(_) => {}

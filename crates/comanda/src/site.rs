@@ -14,6 +14,7 @@ use crate::carrier::patience::{CarrierAt, Patience};
 use crate::compose::hooks::{KEY_BYTES, SigningKey, WebhookSettings};
 use crate::fault;
 use crate::gateway::Peer;
+use crate::outgoing;
 use crate::platform::Surroundings;
 use crate::routes::Elsewhere;
 
@@ -52,6 +53,8 @@ pub(crate) struct SiteOptions {
     /// Where carriers are booked, as `http://host:port`; without it shipments wait to be booked. `comanda carrier` is one to try.
     #[arg(long, value_name = "URL", env = "COMANDA_CARRIER_AT")]
     carrier_at: Option<String>,
+    #[command(flatten)]
+    outgoing: outgoing::Options,
     #[command(flatten)]
     carrier_patience: Patience,
     /// Let webhooks go to this machine itself: to try them, never in a public place.
@@ -103,7 +106,8 @@ impl Site {
         let patience = options.carrier_patience;
         let carrier = options.carrier_at.clone().map(|base| CarrierAt { base, patience });
         let signing_key = signing_key(dir)?;
-        let surroundings = Surroundings { inventory, fulfillment, carrier, signing_key, webhooks, faults };
+        let credential = options.outgoing.credential()?;
+        let surroundings = Surroundings { inventory, fulfillment, credential, carrier, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere })
     }
 
@@ -111,7 +115,8 @@ impl Site {
     pub(crate) fn alone(dir: &Path, carrier: Option<CarrierAt>) -> Result<Self> {
         let (signing_key, webhooks) = (signing_key(dir)?, WebhookSettings::default());
         let (inventory, fulfillment, faults) = (None, None, fault::Options::default());
-        let surroundings = Surroundings { inventory, fulfillment, carrier, signing_key, webhooks, faults };
+        let surroundings =
+            Surroundings { inventory, fulfillment, credential: None, carrier, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere: Elsewhere::default() })
     }
 }

@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::OnceLock;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1::{self, Connection, SendRequest};
-use hyper::header::HeaderValue;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -23,11 +24,27 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// How long a call may take before its outcome counts as unknown, unless set otherwise.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What every client of this process sends along, if anything.
+static CREDENTIAL: OnceLock<HeaderValue> = OnceLock::new();
+
+/// Has every client made from now on send `credential`: an API key or a token. Only the first call counts.
+///
+/// # Errors
+/// [`CallError::Malformed`] if it cannot stand in a header; it is not repeated.
+pub fn come_with(credential: &str) -> Result<(), CallError> {
+    let header = HeaderValue::from_str(&format!("Bearer {credential}"));
+    let mut header = header.map_err(|_| CallError::Malformed("the credential is not visible ASCII".to_owned()))?;
+    header.set_sensitive(true);
+    let _known = CREDENTIAL.set(header);
+    Ok(())
+}
+
 /// One connection to one server, for one worker.
 #[derive(Debug)]
 pub struct Client {
     addr: SocketAddr,
     host: HeaderValue,
+    credential: Option<HeaderValue>,
     timeout: Duration,
     link: Option<Link>,
     connects: u64,
@@ -38,7 +55,7 @@ impl Client {
     #[must_use]
     pub fn new(addr: SocketAddr) -> Self {
         let host = HeaderValue::from_str(&addr.to_string()).unwrap_or(HeaderValue::from_static("localhost"));
-        Self { addr, host, timeout: CALL_TIMEOUT, link: None, connects: 0 }
+        Self { addr, host, credential: CREDENTIAL.get().cloned(), timeout: CALL_TIMEOUT, link: None, connects: 0 }
     }
 
     /// Waits at most `timeout` for each answer.
@@ -81,7 +98,10 @@ impl Client {
     /// # Errors
     /// [`CallError`]
     pub async fn call(&mut self, call: &Call) -> Result<Answer, CallError> {
-        let request = call.request(&self.host)?;
+        let mut request = call.request(&self.host)?;
+        if let Some(credential) = &self.credential {
+            request.headers_mut().insert(AUTHORIZATION, credential.clone());
+        }
         let limit = self.timeout;
         match timeout(limit, self.exchange(request)).await {
             Ok(result) => result,

@@ -31,7 +31,7 @@ mod shortages;
 mod tally;
 
 pub use call::{Answer, Call, CallError};
-pub use client::{CALL_TIMEOUT, Client};
+pub use client::{CALL_TIMEOUT, Client, come_with};
 pub use closed_loop::{ClosedLoop, ClosedReport};
 pub use crash::{CrashCounts, CrashLoad, CrashLog, CrashRun};
 pub use flash_sale::{FlashSale, FlashSaleReport};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use cqrs::{Feed, FeedError, FeedPage, FeedRequest, Message};
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode, Url};
 
 use crate::http::{self, Overlong};
@@ -49,6 +49,8 @@ pub struct HttpFeed {
     events: Url,
     source: String,
     waits: HttpFeedWaits,
+    /// What the owner knows this process by.
+    credential: Option<HeaderValue>,
 }
 
 /// The base address is no `http` or `https` URL, or no HTTP client could be made.
@@ -71,7 +73,22 @@ impl HttpFeed {
         let events = http::url_under(base, &["v1", "events"]).map_err(no_feed)?;
         let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let client = builder.connect_timeout(waits.connect).build().map_err(|cause| no_feed(http::told(&cause)))?;
-        Ok(Self { client, events, source: source.to_owned(), waits })
+        Ok(Self { client, events, source: source.to_owned(), waits, credential: None })
+    }
+
+    /// The same, asked for with `credential` (an API key or a token) where the owner wants one.
+    ///
+    /// # Errors
+    /// [`NoFeedThere`] if it cannot stand in a header; it is not repeated.
+    pub fn with_credential(mut self, credential: &str) -> Result<Self, NoFeedThere> {
+        let no_header = |_| NoFeedThere {
+            base: self.events.to_string(),
+            why: "the credential has characters that no credential has".to_owned(),
+        };
+        let mut header = HeaderValue::from_str(&format!("Bearer {credential}")).map_err(no_header)?;
+        header.set_sensitive(true);
+        self.credential = Some(header);
+        Ok(self)
     }
 
     async fn page(&self, request: &FeedRequest, wait: u64) -> Result<FeedPage, FeedError> {
@@ -96,7 +113,9 @@ impl HttpFeed {
         query.extend(request.after.as_ref().map(|after| ("after", after.to_string())));
         query.extend(request.partition.map(|partition| ("partition", partition.to_string())));
         let deadline = self.waits.answer.saturating_add(Duration::from_secs(wait));
-        let asked = self.client.get(self.events.clone()).query(&query).timeout(deadline).send().await;
+        let asking = self.client.get(self.events.clone()).query(&query).timeout(deadline);
+        let asking = self.credential.iter().fold(asking, |asking, sent| asking.header(AUTHORIZATION, sent));
+        let asked = asking.send().await;
         let response = asked.map_err(|cause| FeedError::Unavailable(http::told(&cause)))?;
         if response.status() == StatusCode::OK { Ok(response) } else { Err(refused(response).await) }
     }
@@ -150,6 +169,9 @@ async fn refused(response: Response) -> FeedError {
     }
     let why = format!("the owner answered {status} {} {}", said("code"), said("detail"));
     let passing = status.is_server_error() && status != StatusCode::INTERNAL_SERVER_ERROR;
-    let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status);
+    // A credential that does not count is mended by whoever runs the two, and nothing is lost until then.
+    let later =
+        [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS, StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN]
+            .contains(&status);
     if passing || later { FeedError::Unavailable(why) } else { FeedError::Broken(why) }
 }

@@ -1,11 +1,14 @@
 //! What comes along with a request in its headers: identity, idempotency, preconditions, consistency.
 
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use cqrs::{Ask, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
+use crate::caller::Caller;
 use crate::correlation::{TRACEPARENT, X_CORRELATION_ID};
 use crate::kinds;
 use crate::preconditions;
@@ -46,6 +49,12 @@ impl Call {
         Envelope { command, metadata: self.metadata, idempotency, if_match: self.if_match, deadline: None }
     }
 
+    /// Who sent it, if that is known.
+    #[must_use]
+    pub fn actor(&self) -> Option<&str> {
+        self.metadata.actor.as_deref()
+    }
+
     /// Refuses a call without an idempotency key, for what nothing else makes safe to repeat.
     ///
     /// # Errors
@@ -72,6 +81,8 @@ impl<S: Sync> FromRequestParts<S> for Call {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let metadata = Metadata {
+            // From the credential alone: what a client writes about itself is no evidence.
+            actor: parts.extensions.get::<Arc<Caller>>().map(|caller| caller.actor.to_string()),
             correlation_id: text(&parts.headers, &X_CORRELATION_ID),
             // A trace that nobody samples can be found nowhere; it would be a third of every event's size.
             traceparent: text(&parts.headers, &TRACEPARENT).filter(|trace| !trace.ends_with("-00")),

@@ -43,7 +43,12 @@ impl Default for EdgeLimits {
 
 /// `router` with everything that applies to every request. The metrics recorder must be installed before the first one.
 pub fn edge(router: Router, limits: EdgeLimits) -> Router {
-    refusing(router)
+    edge_around(refusing(router), limits)
+}
+
+/// As [`edge`], around a router that says itself what it refuses.
+pub(crate) fn edge_around(router: Router, limits: EdgeLimits) -> Router {
+    router
         // Resolved once here: without it every request would put the layers around its handler anew.
         .with_state(())
         .layer(EdgeLayer { limits })

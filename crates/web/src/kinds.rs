@@ -61,6 +61,10 @@ kinds! {
         "A request header has a value that cannot be read. `errors` names it.";
     INVALID_FIELDS = 422, "invalid-fields", "A value is out of its range",
         "The shape is right, but values are not. `errors` points to every one of them.";
+    UNAUTHENTICATED = 401, "unauthenticated", "It is not known who asks",
+        "There is no credential, or one that does not count (any more). Send `Authorization: Bearer` with an API key or a token.";
+    FORBIDDEN = 403, "forbidden", "The credential does not open this",
+        "It is known who asks, but the credential lacks the scope that this needs. `WWW-Authenticate` names it.";
     NOT_FOUND = 404, "not-found", "There is nothing here",
         "No resource has this path.";
     METHOD_NOT_ALLOWED = 405, "method-not-allowed", "The method is not allowed here",

@@ -5,14 +5,17 @@
 //! around a router what applies to every request, and [`serve`] runs it on a socket.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod access;
 mod body;
 mod call;
+mod caller;
 mod context_tokens;
 mod correlation;
 pub mod dead_letters;
 mod edge;
 pub mod feed;
 mod fields;
+mod gate;
 mod json;
 pub mod kinds;
 mod metrics;
@@ -27,10 +30,12 @@ mod serve;
 
 pub use body::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX};
 pub use call::{CONSISTENCY_TOKEN, Call, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, Inquiry};
+pub use caller::{Caller, Scope, Scopes};
 pub use context_tokens::in_context;
 pub use correlation::{TRACEPARENT, X_CORRELATION_ID};
 pub use edge::{EdgeLimits, edge, refusing};
 pub use fields::Fields;
+pub use gate::{Admission, Gate, Guest, Keeper, Refusal, bearer};
 pub use json::{Json, Nothing, OptionalJson};
 pub use kinds::{Kind, problem_pages};
 pub use page::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX, Params, decode_cursor, encode_cursor, page_limit};
@@ -38,4 +43,4 @@ pub use path::PathParam;
 pub use preconditions::{etag, if_match, is_none_match};
 pub use problem::Problem;
 pub use reply::Reply;
-pub use serve::{ServeLimits, serve};
+pub use serve::{ServeLimits, Serves, serve};

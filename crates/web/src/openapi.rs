@@ -2,11 +2,15 @@
 //!
 //! A handler documents what is its own; [`complete`] adds the rest, so that no operation can forget it.
 
+use axum::http::Method;
 use comanda_contracts::Problem;
 use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, Header, ObjectBuilder, OpenApi, Ref, RefOr, Response, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
+use crate::access;
+use crate::caller::Scope;
 use crate::kinds::{self, Kind};
 
 /// The headers of every command.
@@ -49,8 +53,16 @@ const ANSWER_HEADERS: [(&str, &str); 2] = [
     ("x-correlation-id", "The id that ties together all that this request caused: the request's own, or a new one."),
 ];
 
+/// The name under which the document speaks of credentials.
+const SCHEME: &str = "credential";
+
+const CREDENTIAL: &str = "An API key (`comanda keys create`) or a JWT. Each operation names the scope it needs. A server on \
+                          loopback without any key asks for none.";
+
 /// Problems that every operation can answer.
-const ALWAYS: [&Kind; 6] = [
+const ALWAYS: [&Kind; 8] = [
+    kinds::UNAUTHENTICATED,
+    kinds::FORBIDDEN,
     kinds::URI_TOO_LONG,
     kinds::HEADERS_TOO_LARGE,
     kinds::INTERNAL,
@@ -89,9 +101,17 @@ pub fn complete(api: &mut OpenApi, kinds: &[&Kind]) {
     api.components.get_or_insert_default().schemas.extend(schemas);
     let listed = kinds.iter().map(|kind| kind.describe()).collect::<Vec<_>>();
     api.extensions.get_or_insert_default().insert("x-problems".to_owned(), listed.into());
-    for item in api.paths.paths.values_mut() {
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(CREDENTIAL)).build();
+    api.components.get_or_insert_default().add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
+    for (path, item) in &mut api.paths.paths {
+        let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(complete_operation);
+        for (method, operation) in methods.iter().zip(operations) {
+            let Some(operation) = operation else { continue };
+            complete_operation(operation);
+            let scopes = access::needed(method, path).map(Scope::name);
+            operation.security = scopes.map(|scope| vec![SecurityRequirement::new(SCHEME, [scope])]);
+        }
     }
 }
 
@@ -171,7 +191,7 @@ mod tests {
         let json = serde_json::to_value(&api).unwrap();
         let operation = &json["paths"]["/things/{id}"]["get"];
         let responses = &operation["responses"];
-        for status in ["400", "404", "414", "422", "431", "500", "503"] {
+        for status in ["400", "401", "403", "404", "414", "422", "431", "500", "503"] {
             let schema = &responses[status]["content"]["application/problem+json"]["schema"]["$ref"];
             assert_eq!(schema, "#/components/schemas/Problem", "{status}");
         }
@@ -180,6 +200,8 @@ mod tests {
         assert!(responses["503"]["description"].as_str().unwrap().contains("VIEW_LAGGING"));
         assert!(responses["412"].is_null(), "it takes no If-Match");
         assert_eq!(json["x-problems"].as_array().unwrap().len(), kinds::ALL.len());
+        assert_eq!(operation["security"], serde_json::json!([{ "credential": ["queries"] }]));
+        assert_eq!(json["components"]["securitySchemes"]["credential"]["scheme"], "bearer");
         assert!(responses["200"]["headers"]["Consistency-Token"].is_object());
         assert!(responses["503"]["headers"]["Retry-After"].is_object());
         assert!(json["components"]["schemas"]["Shortfall"].is_object());

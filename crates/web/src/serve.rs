@@ -1,15 +1,19 @@
 //! The server: takes connections from a socket, bounded in number and patience, and stops without dropping an answer.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::Service;
 
 /// A pause after the system could not give another connection (out of file descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -35,18 +39,29 @@ impl Default for ServeLimits {
     }
 }
 
-/// Serves `router` on `listener` until `shutdown` completes; then stops accepting, answers what it took, and returns.
+/// What can be served: it answers every request with something.
+pub trait Serves:
+    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<S> Serves for S where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+/// Serves `service` (a [`Gate`](crate::Gate), or a router) on `listener` until `shutdown` completes; then stops accepting, answers what it took, and returns.
 ///
 /// Returns how many connections had to be cut because they did not end within [`ServeLimits::drain_wait`].
-pub async fn serve(
+pub async fn serve<S: Serves>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     limits: ServeLimits,
     shutdown: impl Future<Output = ()>,
 ) -> u32 {
     let slots = Arc::new(Semaphore::new(limits.connections_max as usize));
     let (draining, drain) = watch::channel(());
-    let accepting = accept(listener, router, limits, Arc::clone(&slots), drain);
+    let accepting = accept(listener, service, limits, Arc::clone(&slots), drain);
     tokio::select! {
         () = accepting => {}
         () = shutdown => {}
@@ -60,9 +75,9 @@ pub async fn serve(
     }
 }
 
-async fn accept(
+async fn accept<S: Serves>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     limits: ServeLimits,
     slots: Arc<Semaphore>,
     drain: watch::Receiver<()>,
@@ -73,7 +88,7 @@ async fn accept(
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(http.clone(), stream, router.clone(), limits, drain.clone(), slot));
+                tokio::spawn(connection(http.clone(), stream, service.clone(), limits, drain.clone(), slot));
             }
             // The client has gone again already: nobody's fault.
             Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
@@ -85,17 +100,17 @@ async fn accept(
     }
 }
 
-async fn connection(
+async fn connection<S: Serves>(
     http: http1::Builder,
     stream: TcpStream,
-    router: Router,
+    service: S,
     limits: ServeLimits,
     mut drain: watch::Receiver<()>,
     slot: OwnedSemaphorePermit,
 ) {
     // Without it the system may hold small answers back; if it cannot be set they only come later.
     let _later = stream.set_nodelay(true);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     // A connection's own error (a client that went away, bytes that are no HTTP) concerns nobody else.
     tokio::select! {
         biased;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use comanda_web::{CONSISTENCY_TOKEN, Problem, TRACEPARENT, X_CORRELATION_ID};
@@ -113,7 +113,8 @@ fn get(path: &str, headers: &HeaderMap) -> Request {
     let mut request = Request::new(Body::empty());
     // A path made of an escaped id is one; if not, the part answers 404 for "/".
     *request.uri_mut() = path.parse().unwrap_or_default();
-    for name in [CONSISTENCY_TOKEN, TRACEPARENT, X_CORRELATION_ID] {
+    // The part may be another process: it looks at the credential itself.
+    for name in [AUTHORIZATION, CONSISTENCY_TOKEN, TRACEPARENT, X_CORRELATION_ID] {
         if let Some(value) = headers.get(&name) {
             request.headers_mut().insert(name, value.clone());
         }

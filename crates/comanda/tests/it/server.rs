@@ -21,12 +21,10 @@ const RUN_WAIT: Duration = Duration::from_secs(100);
 /// The binary, with nothing of the environment that it would listen to.
 pub(crate) fn comanda() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_comanda"));
-    command
-        .env_remove("COMANDA_DATA_DIR")
-        .env_remove("COMANDA_LISTEN")
-        .env_remove("COMANDA_LOG")
-        .env_remove("COMANDA_CONFIG")
-        .env("NO_COLOR", "1");
+    for variable in ["API_KEY", "AUTH", "CONFIG", "DATA_DIR", "KEYS", "LISTEN", "LOG"] {
+        command.env_remove(format!("COMANDA_{variable}"));
+    }
+    command.env("NO_COLOR", "1");
     command.stdin(Stdio::null());
     command
 }
@@ -75,6 +73,8 @@ pub(crate) struct Server {
     /// What it says on standard error.
     errors: PathBuf,
     temporary: Option<TempDir>,
+    /// What every request carries, if anything.
+    credential: Option<String>,
 }
 
 impl Server {
@@ -113,7 +113,7 @@ impl Server {
         // The guard comes first, so that a server that does not start is killed as well.
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let (data, errors) = (data.to_owned(), errors.to_owned());
-        let mut server = Self { addr: unknown, child, data, errors, temporary: None };
+        let mut server = Self { addr: unknown, child, data, errors, temporary: None, credential: None };
         let (told, line) = mpsc::channel();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(stdout).lines();
@@ -129,13 +129,27 @@ impl Server {
         server
     }
 
+    /// Has it take `folder` along when it goes.
+    pub(crate) fn keep(&mut self, folder: TempDir) {
+        self.temporary = Some(folder);
+    }
+
     /// The folder it was given.
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
+    /// Has every request from now on carry `credential`.
+    pub(crate) fn come_with(&mut self, credential: &str) {
+        self.credential = Some(credential.to_owned());
+    }
+
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
-        Request::new(self.addr, method, path)
+        let request = Request::new(self.addr, method, path);
+        match &self.credential {
+            Some(credential) => request.bearer(credential),
+            None => request,
+        }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -217,6 +231,10 @@ impl Server {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.stopped()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to stop and does not wait.

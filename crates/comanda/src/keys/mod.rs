@@ -1,0 +1,12 @@
+//! API keys: made, listed, rotated and revoked on the command line; looked up by a running server, which watches their file.
+
+mod commands;
+mod file;
+mod lifetime;
+mod record;
+mod secret;
+mod table;
+
+pub(crate) use commands::{Command, run};
+pub(crate) use record::DEFAULT_TENANT;
+pub(crate) use table::{Keys, Place};

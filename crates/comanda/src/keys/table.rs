@@ -1,0 +1,151 @@
+//! The API keys as a running server knows them: looked up at every request, read again when their file changes.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use clap::Args;
+use comanda_web::Caller;
+use cqrs::Timestamp;
+use miette::{IntoDiagnostic, Result};
+
+use super::file::{KeyFile, Stamp};
+use super::record::KeyRecord;
+use super::secret::{self, Hash};
+
+/// How often the file is looked at: a key that is revoked must not come in a second later.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The name of the file in a data folder.
+const FILE: &str = "keys.json";
+
+/// Where the keys are.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Place {
+    /// The file with the API keys: `keys.json` in the data folder unless said otherwise. Processes that work together share one.
+    #[arg(long = "keys", value_name = "FILE", env = "COMANDA_KEYS")]
+    file: Option<PathBuf>,
+}
+
+impl Place {
+    /// The file, if the data folder is `dir`.
+    pub(super) fn file(&self, dir: &std::path::Path) -> KeyFile {
+        KeyFile::at(self.file.clone().unwrap_or_else(|| dir.join(FILE)))
+    }
+
+    /// Whether it is said where they are.
+    pub(super) fn is_said(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+/// The keys of a running server.
+pub(crate) struct Keys {
+    file: KeyFile,
+    known: RwLock<Table>,
+    /// The state of the file that was read last.
+    seen: Mutex<Option<Stamp>>,
+    /// Whether there ever was a key: the door does not open again because the file has gone.
+    ever: AtomicBool,
+}
+
+type Table = HashMap<String, Entry>;
+
+struct Entry {
+    record: KeyRecord,
+    hash: Hash,
+    caller: Arc<Caller>,
+}
+
+impl Keys {
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// They are there and cannot be read: nobody is let in by mistake.
+    pub(crate) fn open(place: &Place, dir: &std::path::Path) -> Result<Self> {
+        let file = place.file(dir);
+        let keys = Self { file, known: RwLock::default(), seen: Mutex::default(), ever: AtomicBool::new(false) };
+        keys.look()?;
+        Ok(keys)
+    }
+
+    /// Whether there is a key, or ever was one.
+    pub(crate) fn any(&self) -> bool {
+        self.ever.load(Ordering::Relaxed)
+    }
+
+    /// Who comes with `credential`, at `now`; the error says why it does not count, and nothing of it.
+    pub(crate) fn caller(&self, credential: &str, now: Timestamp) -> Result<Arc<Caller>, &'static str> {
+        let Some((id, hash)) = secret::read(credential) else {
+            return Err("This is no whole API key: copy it again.");
+        };
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // Whether the id or the secret is wrong is nobody's business.
+        let Some(entry) = known.get(id).filter(|entry| entry.hash.is(&hash)) else {
+            return Err("This API key is not known here.");
+        };
+        match entry.record.ended(now) {
+            None => Ok(Arc::clone(&entry.caller)),
+            Some("expired") => Err("This API key has expired: ask for a new one."),
+            Some(_) => Err("This API key was revoked."),
+        }
+    }
+
+    /// Whether `credential` was meant to be an API key.
+    pub(crate) fn are_meant(credential: &str) -> bool {
+        secret::looks_like_one(credential)
+    }
+
+    /// Reads the file anew whenever it changes. What cannot be read changes nothing, and is logged.
+    pub(crate) async fn watch(self: Arc<Self>) {
+        let mut every = tokio::time::interval(LOOK_EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut complained = false;
+        loop {
+            every.tick().await;
+            match self.look() {
+                Ok(()) => complained = false,
+                Err(why) if !complained => {
+                    complained = true;
+                    tracing::error!(%why, "the API keys stay as they were");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Reads the file if it has changed since it was read last.
+    fn look(&self) -> Result<()> {
+        let stamp = self.file.stamp().into_diagnostic()?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if stamp == *seen {
+            return Ok(());
+        }
+        let table = table(self.file.read()?)?;
+        if !table.is_empty() {
+            self.ever.store(true, Ordering::Relaxed);
+        }
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = table;
+        // Taken before it was read: had it changed in between, it is read once more.
+        *seen = stamp;
+        Ok(())
+    }
+}
+
+fn table(records: Vec<KeyRecord>) -> Result<Table> {
+    let entry = |record: KeyRecord| {
+        let hash = Hash::from_hex(&record.hash).ok_or_else(|| {
+            miette::miette!("the key {} has a hash that is none: bring the file back from a copy", record.id)
+        })?;
+        let caller = Caller {
+            tenant: record.tenant.as_str().into(),
+            actor: format!("key:{}", record.name).into(),
+            scopes: record.scopes,
+            key_id: Some(record.id.as_str().into()),
+        };
+        Ok((record.id.clone(), Entry { record, hash, caller: Arc::new(caller) }))
+    };
+    records.into_iter().map(entry).collect()
+}

@@ -1,0 +1,8 @@
+//! API keys as an operator and a stranger see them: who comes in, what for, under which name, and where a secret never shows.
+
+mod audit;
+mod doors;
+mod life;
+mod peers;
+mod ring;
+mod secrets;
