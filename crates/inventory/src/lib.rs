@@ -13,9 +13,14 @@ pub mod react;
 pub mod read_models;
 
 use application::{
-    availability::Availability, ledger::Ledger, list_expiring_holds::ListExpiringHolds, list_locations::ListLocations,
-    list_low_stock::ListLowStock, list_stock::ListStock, list_stock_at_location::ListStockAtLocation,
-    reservation_by_id::ReservationById, stock_as_of::StockAsOf, stock_of_sku::StockOfSku, sweep::DueSkus,
+    availability::Availability, count_by_id::CountById, ledger::Ledger, list_counts::ListCounts,
+    list_expiring_holds::ListExpiringHolds, list_locations::ListLocations, list_low_stock::ListLowStock,
+    list_stock::ListStock, list_stock_at_location::ListStockAtLocation, reservation_by_id::ReservationById,
+    skus_in_bins::SkusInBins, stock_as_of::StockAsOf, stock_of_sku::StockOfSku, sweep::DueSkus,
+};
+use domain::cycle_count::{
+    CycleCount, apply::ApplyCount, cancel::CancelCount, record::RecordCount, recount::Recount, request::RequestCount,
+    review::ReviewCount,
 };
 use domain::location::{Location, register::RegisterLocation, update::UpdateLocation};
 use domain::reservation::{
@@ -29,8 +34,8 @@ use domain::stock_item::{
 use publish::publish;
 use react::Orders;
 use read_models::{
-    expiring_holds::ExpiringHoldsProjection, locations::LocationProjection, stock::StockProjection,
-    stock_at_location::StockAtLocationProjection,
+    counts::CountProjection, expiring_holds::ExpiringHoldsProjection, locations::LocationProjection,
+    stock::StockProjection, stock_at_location::StockAtLocationProjection,
 };
 
 /// All that Inventory consists of.
@@ -41,6 +46,7 @@ pub fn context() -> cqrs::Context {
         .aggregate::<StockItem>()
         .aggregate::<Location>()
         .aggregate::<Reservation>()
+        .aggregate::<CycleCount>()
         // What can be asked of it.
         .command::<RegisterSku>()
         .command::<UpdateSku>()
@@ -60,6 +66,12 @@ pub fn context() -> cqrs::Context {
         .command::<Transfer>()
         .command::<UpdateLocation>()
         .command::<PlanSourcing>()
+        .command::<RequestCount>()
+        .command::<RecordCount>()
+        .command::<Recount>()
+        .command::<ReviewCount>()
+        .command::<ApplyCount>()
+        .command::<CancelCount>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -72,11 +84,15 @@ pub fn context() -> cqrs::Context {
         .query::<DueSkus>()
         .query::<StockAsOf>()
         .query::<ListExpiringHolds>()
+        .query::<CountById>()
+        .query::<ListCounts>()
+        .query::<SkusInBins>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
         .view(ExpiringHoldsProjection)
         .view(LocationProjection)
+        .view(CountProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

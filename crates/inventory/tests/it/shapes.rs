@@ -3,7 +3,8 @@
 
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::ids::{Bin, OrderId, OwnerId};
+use comanda_inventory::domain::cycle_count::{AppliedLine, CountEvent, CycleCount, ExpectedLine, Scope, Tally};
+use comanda_inventory::domain::ids::{ActorId, Bin, OrderId, OwnerId};
 use comanda_inventory::domain::location::{Coordinates, LocationDetails, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::reservation::order::{CommittedLine, ForOrder, LineShortfall, PickFrom, Refusal};
@@ -150,6 +151,24 @@ fn order_events(units: LineUnits) -> Vec<ReservationEvent> {
     ]
 }
 
+fn count_events() -> Vec<CountEvent> {
+    let by = || ActorId::parse("mia").unwrap();
+    let bin = Bin::parse("A-01").unwrap();
+    let scope = Scope { skus: [sku("TEA")].into(), bins: [bin.clone()].into() };
+    let expected = ExpectedLine { sku: sku("TEA"), bin: Some(bin), expected: 9 };
+    let tally = Tally { sku: sku("TEA"), counted: 7, booked: 9, version: 12, corrections: 1 };
+    let applied = AppliedLine { sku: sku("TEA"), moved_since: 2, delta: -2, on_hand: 9 };
+    vec![
+        CountEvent::Requested { location: place("berlin"), scope, lines: vec![expected], tolerance: 1, by: by() },
+        CountEvent::Counted { by: by(), tallies: vec![tally] },
+        CountEvent::RecountRequested { by: by(), skus: vec![sku("TEA")] },
+        CountEvent::Reviewed { by: by() },
+        CountEvent::Applied { by: by(), lines: vec![applied] },
+        CountEvent::Cancelled { by: by(), reason: Some("rain".into()) },
+        CountEvent::Cancelled { by: by(), reason: None },
+    ]
+}
+
 /// One line of JSON per event, as the log stores it; each reads back as itself.
 fn stored<E>(events: &[E]) -> String
 where
@@ -179,6 +198,8 @@ fn stored_events_keep_their_shape() {
         &stored(&reservation_events()),
         "# location",
         &stored(&locations),
+        "# count",
+        &stored(&count_events()),
     ];
     insta::assert_snapshot!("stored_events", parts.join("\n"));
 }
@@ -190,6 +211,12 @@ fn a_snapshot_of_a_state_reads_back_as_itself() {
         item.apply(&event);
         let json = serde_json::to_string(&item).unwrap();
         assert_eq!(serde_json::from_str::<StockItem>(&json).unwrap(), item);
+    }
+    let mut count = CycleCount::default();
+    for event in count_events() {
+        count.apply(&event);
+        let json = serde_json::to_string(&count).unwrap();
+        assert_eq!(serde_json::from_str::<CycleCount>(&json).unwrap(), count);
     }
     let mut reservation = Reservation::default();
     for event in reservation_events() {

@@ -146,6 +146,9 @@ pub struct StockItem {
     #[serde(default)]
     bins: BTreeMap<LocationId, Bin>,
     expiring: Expiring,
+    /// How often its books were put right, per location.
+    #[serde(default)]
+    corrections: BTreeMap<LocationId, u64>,
     /// Events since the last balance.
     #[serde(default)]
     unbalanced: u64,
@@ -194,6 +197,12 @@ impl StockItem {
         self.bins.get(location)
     }
 
+    /// How often its books were put right at `location`.
+    #[must_use]
+    pub fn corrections(&self, location: &LocationId) -> u64 {
+        self.corrections.get(location).copied().unwrap_or(0)
+    }
+
     /// Units that can be promised from what is there. Negative where backorders or safety stock exceed it.
     #[must_use]
     pub fn available(&self) -> i64 {
@@ -239,7 +248,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
-    const FOLD_VERSION: u32 = 3;
+    const FOLD_VERSION: u32 = 4;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -251,7 +260,12 @@ impl Aggregate for StockItem {
             }
             StockEvent::DetailsChanged(details) => self.details = details.clone(),
             StockEvent::PromisableRaised { .. } => {}
-            StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
+            StockEvent::Adjusted { location, delta, reason, .. } => {
+                self.change(location, |level| level.on_hand += delta);
+                if reason.corrects() {
+                    *self.corrections.entry(location.clone()).or_default() += 1;
+                }
+            }
             StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
             StockEvent::Held(hold) => {
                 self.change(&hold.location, |level| level.reserved += hold.quantity);

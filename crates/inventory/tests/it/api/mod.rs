@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod conditions;
+mod counts;
 mod description;
 mod headers;
 mod history;
