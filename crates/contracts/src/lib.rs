@@ -12,6 +12,7 @@ mod availability;
 mod batch;
 #[cfg(feature = "openapi")]
 pub mod catalogue;
+mod cycle_count;
 mod dead_letter;
 pub mod events;
 mod goods_return;
@@ -39,6 +40,10 @@ mod webhook;
 pub use adjustment::{Adjustment, AdjustmentRequest, ReasonCode};
 pub use availability::{AvailabilityAnswer, AvailabilityLine, AvailabilityRequest, WantedLine};
 pub use batch::{BatchAnswer, BatchOutcome, BatchRequest};
+pub use cycle_count::{
+    CancelCountRequest, Count, CountActRequest, CountDifference, CountDifferences, CountLine, CountState, CountSummary,
+    CountedLine, RecordCountRequest, RecountRequest, RequestCountRequest,
+};
 pub use dead_letter::{DeadLetter, DiscardDeadLetter, RetriedDeadLetter, RetriedDeadLetters, RetryDeadLetters};
 pub use goods_return::{
     GoodsReturn, ReceiveReturnRequest, ReceivedLine, RequestReturnRequest, ReturnAccepted, ReturnLine,

@@ -14,8 +14,10 @@ pub mod read_models;
 
 use application::{
     availability::Availability,
+    count_by_id::CountById,
     ledger::Ledger,
     list_capacity::ListCapacity,
+    list_counts::ListCounts,
     list_expiring_holds::ListExpiringHolds,
     list_incoming::ListIncoming,
     list_locations::ListLocations,
@@ -25,11 +27,16 @@ use application::{
     list_stock_at_location::ListStockAtLocation,
     receipts::{ListReceipts, ReceiptById},
     reservation_by_id::ReservationById,
+    skus_in_bins::SkusInBins,
     stock_as_of::StockAsOf,
     stock_of_sku::StockOfSku,
     sum_movements::SumMovements,
     sweep::DueSkus,
     transfers::{ListTransfers, TransferById},
+};
+use domain::cycle_count::{
+    CycleCount, apply::ApplyCount, cancel::CancelCount, record::RecordCount, recount::Recount, request::RequestCount,
+    review::ReviewCount,
 };
 use domain::location::{Location, register::RegisterLocation, update::UpdateLocation};
 use domain::receipt::{
@@ -50,10 +57,10 @@ use domain::transfer::{
 use publish::publish;
 use react::Orders;
 use read_models::{
-    capacity::CapacityProjection, expiring_holds::ExpiringHoldsProjection, incoming::IncomingProjection,
-    locations::LocationProjection, movement_log::MovementLogProjection, movement_sums::MovementSumProjection,
-    receipts::ReceiptProjection, stock::StockProjection, stock_at_location::StockAtLocationProjection,
-    transfers::TransferProjection,
+    capacity::CapacityProjection, counts::CountProjection, expiring_holds::ExpiringHoldsProjection,
+    incoming::IncomingProjection, locations::LocationProjection, movement_log::MovementLogProjection,
+    movement_sums::MovementSumProjection, receipts::ReceiptProjection, stock::StockProjection,
+    stock_at_location::StockAtLocationProjection, transfers::TransferProjection,
 };
 
 /// All that Inventory consists of.
@@ -66,6 +73,7 @@ pub fn context() -> cqrs::Context {
         .aggregate::<Reservation>()
         .aggregate::<Receipt>()
         .aggregate::<Transfer>()
+        .aggregate::<CycleCount>()
         // What can be asked of it.
         .command::<RegisterSku>()
         .command::<UpdateSku>()
@@ -97,6 +105,12 @@ pub fn context() -> cqrs::Context {
         .command::<TransferReservation>()
         .command::<UpdateLocation>()
         .command::<PlanSourcing>()
+        .command::<RequestCount>()
+        .command::<RecordCount>()
+        .command::<Recount>()
+        .command::<ReviewCount>()
+        .command::<ApplyCount>()
+        .command::<CancelCount>()
         // What it can be asked.
         .query::<StockOfSku>()
         .query::<ListStock>()
@@ -117,6 +131,9 @@ pub fn context() -> cqrs::Context {
         .query::<SumMovements>()
         .query::<StockAsOf>()
         .query::<ListExpiringHolds>()
+        .query::<CountById>()
+        .query::<ListCounts>()
+        .query::<SkusInBins>()
         // What it keeps ready to answer.
         .view(StockProjection)
         .view(StockAtLocationProjection)
@@ -128,6 +145,7 @@ pub fn context() -> cqrs::Context {
         .view(TransferProjection)
         .view(MovementLogProjection)
         .view(MovementSumProjection)
+        .view(CountProjection)
         // What it tells others, and what others may ask of it.
         .publishes(publish)
         .reacts::<Orders>()

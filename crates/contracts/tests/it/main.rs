@@ -10,9 +10,10 @@ mod compatibility;
 mod validity;
 
 use comanda_contracts::{
-    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, ConsumeRequest, Coordinates,
-    ExpectedUnits, ExtendRequest, LedgerEntry, LocationStock, Movement, Page, Problem, ReasonCode, RegisterLocation,
-    RegisterSku, RegradeRequest, Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest,
+    AdjustmentRequest, Allocation, AssignBin, AvailabilityRequest, BatchRequest, CancelCountRequest, ConsumeRequest,
+    Coordinates, CountActRequest, CountedLine, ExpectedUnits, ExtendRequest, LedgerEntry, LocationStock, Movement,
+    Page, Problem, ReasonCode, RecordCountRequest, RecountRequest, RegisterLocation, RegisterSku, RegradeRequest,
+    RequestCountRequest, Reservation, ReservationLine, ReservationState, ReserveLine, ReserveRequest,
     ShortReleaseRequest, ShortReplenishRequest, ShortReserveRequest, Shortfall, SourcingPlanRequest, Stock,
     TransferRequest, UpdateLocation, UpdateSku,
 };
@@ -182,6 +183,12 @@ fn no_request_takes_a_field_that_nobody_knows() {
     is_strict::<UpdateLocation>(json!({ "priority": 1 }));
     is_strict::<SourcingPlanRequest>(json!({ "lines": [line] }));
     is_strict::<Coordinates>(json!({ "latitude": 52.5, "longitude": 13.4 }));
+    is_strict::<RequestCountRequest>(json!({ "skus": ["TEA-01"], "by": "mia" }));
+    is_strict::<RecordCountRequest>(json!({ "by": "tom", "lines": [line] }));
+    is_strict::<CountedLine>(line.clone());
+    is_strict::<RecountRequest>(json!({ "by": "mia" }));
+    is_strict::<CountActRequest>(json!({ "by": "mia" }));
+    is_strict::<CancelCountRequest>(json!({ "by": "mia" }));
     is_strict::<AssignBin>(json!({ "bin": "A-01-03-2" }));
     is_strict::<AdjustmentRequest>(json!({ "sku": "TEA-01", "delta": 1, "reasonCode": "found" }));
     let fate = json!({ "quantity": 1, "from": "DAMAGED", "to": "SCRAPPED", "reasonCode": "scrapped" });

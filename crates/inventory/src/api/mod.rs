@@ -4,6 +4,9 @@ mod availability;
 mod backorders;
 mod batch;
 mod bins;
+mod count_problems;
+mod count_shapes;
+mod counts;
 mod expiring;
 mod history;
 mod import;
@@ -92,6 +95,14 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/reservations/{reservationId}/transfer", post(reservations::transfer))
         .route("/v1/locations/{locationId}", patch(locations::update))
         .route("/v1/sourcing:plan", post(sourcing::plan))
+        .route("/v1/counts", post(counts::request).get(counts::list))
+        .route("/v1/counts/{countId}", get(counts::read))
+        .route("/v1/counts/{countId}/differences", get(counts::differences))
+        .route("/v1/counts/{countId}/record", post(counts::record))
+        .route("/v1/counts/{countId}/recount", post(counts::recount))
+        .route("/v1/counts/{countId}/review", post(counts::review))
+        .route("/v1/counts/{countId}/apply", post(counts::apply))
+        .route("/v1/counts/{countId}/cancel", post(counts::cancel))
         .with_state(Arc::new(state))
 }
 
@@ -126,6 +137,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         short_paths::read_reservation,
         regrade::regrade, history::read, reservations::transfer, expiring::list, locations::update,
         sourcing::plan,
+        counts::request, counts::list, counts::read, counts::differences, counts::record, counts::recount,
+        counts::review, counts::apply, counts::cancel,
     ),
     tags(
         (name = "SKUs", description = "The things that are sold."),
@@ -135,6 +148,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         (name = "Reservations", description = "Stock held for one owner, line by line."),
         (name = "Receipts", description = "Goods of suppliers that are to come, or have come."),
         (name = "Transfers", description = "Goods that go from one location to another."),
+        (name = "Counts", description = "Units are counted, differences reviewed, and the books follow."),
         (name = "Short paths", description = "The interface of the system this one replaces, still valid."),
     )
 )]

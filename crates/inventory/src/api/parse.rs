@@ -6,7 +6,7 @@ use cqrs::Timestamp;
 use serde::Deserialize;
 
 use crate::application::page::{Page, PageRequest};
-use crate::domain::ids::{InvalidId, LocationId, Quantity, ReservationId, Sku};
+use crate::domain::ids::{CountId, InvalidId, LocationId, Quantity, ReservationId, Sku};
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -76,6 +76,10 @@ pub(super) fn path_reservation(text: &str) -> Result<ReservationId, Problem> {
 /// The id of a reservation that a client may change: an order's is changed by its order alone.
 pub(super) fn path_own_reservation(text: &str) -> Result<ReservationId, Problem> {
     in_path("{reservationId}", ReservationId::parse_of_client(text))
+}
+
+pub(super) fn path_count(text: &str) -> Result<CountId, Problem> {
+    in_path("{countId}", CountId::parse(text))
 }
 
 pub(super) fn path_location(text: &str) -> Result<LocationId, Problem> {

@@ -3,7 +3,7 @@
 use comanda_contracts::{self as contract, FieldError};
 use comanda_web::{Problem, kinds};
 
-use crate::domain::ids::{LocationId, ReservationId, Sku};
+use crate::domain::ids::{CountId, LocationId, ReservationId, Sku};
 use crate::domain::location::register::RegisterLocationRejection;
 use crate::domain::location::update::UpdateLocationRejection;
 use crate::domain::reservation::confirm::ConfirmRejection;
@@ -58,6 +58,16 @@ kinds! {
         "The SKU was registered later: `detail` names the first instant that can be asked for.";
     HISTORY_TOO_LONG = 409, "history-too-long", "Too much happened before that instant",
         "Between it and the last balance before it lie more events than are read for one answer. Ask for a later instant.";
+    UNKNOWN_COUNT = 404, "unknown-count", "The count is not known",
+        "No count has this id. Ask for one with `POST /v1/counts`, or correct the id.";
+    NOT_IN_COUNT = 422, "not-in-count", "The SKU is not to be counted",
+        "The SKU is none of this count's: read it for its lines.";
+    COUNTED_ALREADY = 409, "counted-already", "The SKU was counted already",
+        "Another number was recorded. If that one is wrong, ask for a recount with `POST /v1/counts/{countId}/recount`.";
+    NEEDS_ANOTHER_REVIEWER = 409, "needs-another-reviewer", "Somebody else must look at the differences",
+        "The largest difference is `actual` units, beyond the tolerance of `expected`: who counted cannot review it.";
+    CORRECTED_SINCE = 409, "corrected-since", "The books were corrected since the count",
+        "`expected` units were booked when it was counted, `actual` are now, corrections among them. Ask for a recount of the SKU.";
     TOO_MANY_LINES = 409, "too-many-lines", "The reservation has too many lines",
         "A reservation has at most 2,000 lines. Use a second one.";
     UNKNOWN_RECEIPT = 404, "unknown-receipt", "The receipt is not known",
@@ -245,6 +255,11 @@ impl From<AdjustRejection> for Problem {
             }
         }
     }
+}
+
+/// The problem of a count that nobody asked for.
+pub(super) fn unknown_count(id: &CountId) -> Problem {
+    Problem::new(UNKNOWN_COUNT, format!("Count {id} does not exist."))
 }
 
 impl From<RegradeRejection> for Problem {

@@ -5,7 +5,12 @@ use std::time::Duration;
 use cqrs::Timestamp;
 use cqrs::testkit::Given;
 
-use super::ids::{DeliveryId, LineId, LocationId, OrderId, Quantity, ReceiptId, ReservationId, Sku, TransferId};
+use super::cycle_count::Scope;
+use super::cycle_count::record::RecordCount;
+use super::cycle_count::request::RequestCount;
+use super::ids::{
+    ActorId, CountId, DeliveryId, LineId, LocationId, OrderId, Quantity, ReceiptId, ReservationId, Sku, TransferId,
+};
 use super::location::{Location, LocationDetails, LocationEvent};
 use super::receipt::expect::{Expect, ExpectLine};
 use super::reservation::commit::{Commit, CommitLine};
@@ -133,6 +138,32 @@ pub(super) fn transfer(id: &str, lines: &[(&str, i64)]) -> RequestTransfer {
 
 pub(super) fn ship(id: &str, ms: i64) -> ShipTransfer {
     ShipTransfer { transfer_id: transfer_id(id), expected_at: at(ms) }
+}
+
+pub(super) fn actor(id: &str) -> ActorId {
+    ActorId::parse(id).unwrap()
+}
+
+pub(super) fn count_id() -> CountId {
+    CountId::parse("c").unwrap()
+}
+
+/// Mia asks that SKUs be counted at `berlin`; differences of one unit are no matter.
+pub(super) fn count(ids: &[&str]) -> RequestCount {
+    RequestCount {
+        count_id: count_id(),
+        location: place("berlin"),
+        scope: Scope { skus: ids.iter().map(|id| sku(id)).collect(), ..Scope::default() },
+        in_bins: std::collections::BTreeSet::new(),
+        tolerance: 1,
+        by: actor("mia"),
+    }
+}
+
+/// Tom has counted `(sku, units)`.
+pub(super) fn counted(lines: &[(&str, i64)]) -> RecordCount {
+    let counted = lines.iter().map(|&(id, units)| (sku(id), units)).collect();
+    RecordCount { count_id: count_id(), by: actor("tom"), counted }
 }
 
 /// The counters of a SKU over all locations: on hand, committed, reserved.

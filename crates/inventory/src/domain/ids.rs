@@ -53,6 +53,14 @@ cqrs::text_id!(
     DeliveryId
 );
 cqrs::text_id!(
+    /// A cycle count.
+    CountId
+);
+cqrs::text_id!(
+    /// Somebody who does something.
+    ActorId
+);
+cqrs::text_id!(
     /// Whom a reservation is for: a customer, a session, a colleague.
     OwnerId
 );

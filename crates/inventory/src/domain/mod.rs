@@ -1,5 +1,6 @@
 //! The rules of Inventory: pure decisions on stock, locations and reservations. Time and ids come in as values.
 
+pub mod cycle_count;
 #[cfg(test)]
 mod fixtures;
 pub mod ids;

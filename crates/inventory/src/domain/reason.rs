@@ -60,4 +60,26 @@ impl Reason {
             Self::Other => "other",
         }
     }
+
+    /// Whether the books were put right, rather than goods moved: what a count finds may be the same mistake.
+    #[must_use]
+    pub fn corrects(self) -> bool {
+        match self {
+            Self::Correction
+            | Self::CycleCount
+            | Self::Found
+            | Self::Lost
+            | Self::Stolen
+            | Self::Shrinkage
+            | Self::Other => true,
+            Self::Damaged
+            | Self::Expired
+            | Self::Scrapped
+            | Self::Received
+            | Self::Restock
+            | Self::Promotion
+            | Self::QualityControl
+            | Self::Movement => false,
+        }
+    }
 }

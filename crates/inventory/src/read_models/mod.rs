@@ -1,6 +1,7 @@
 //! The views of Inventory: rows shaped for its questions, folded from the log.
 
 pub mod capacity;
+pub mod counts;
 pub mod expiring_holds;
 pub mod incoming;
 pub mod locations;

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use cqrs::testkit::ShapeLock;
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::ids::{Bin, DeliveryId, OrderId, OwnerId, ReceiptId, TransferId};
+use comanda_inventory::domain::cycle_count::{
+    AppliedLine, CountEvent, CycleCount, ExpectedLine as ExpectedCount, Scope, Tally,
+};
+use comanda_inventory::domain::ids::{ActorId, Bin, DeliveryId, OrderId, OwnerId, ReceiptId, TransferId};
 use comanda_inventory::domain::location::{Coordinates, Location, LocationDetails, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
 use comanda_inventory::domain::receipt::{
@@ -220,6 +223,24 @@ fn order_events(units: LineUnits) -> Vec<ReservationEvent> {
     ]
 }
 
+fn count_events() -> Vec<CountEvent> {
+    let by = || ActorId::parse("mia").unwrap();
+    let bin = Bin::parse("A-01").unwrap();
+    let scope = Scope { skus: [sku("TEA")].into(), bins: [bin.clone()].into() };
+    let expected = ExpectedCount { sku: sku("TEA"), bin: Some(bin), expected: 9 };
+    let tally = Tally { sku: sku("TEA"), counted: 7, booked: 9, version: 12, corrections: 1 };
+    let applied = AppliedLine { sku: sku("TEA"), moved_since: 2, delta: -2, on_hand: 9 };
+    vec![
+        CountEvent::Requested { location: place("berlin"), scope, lines: vec![expected], tolerance: 1, by: by() },
+        CountEvent::Counted { by: by(), tallies: vec![tally] },
+        CountEvent::RecountRequested { by: by(), skus: vec![sku("TEA")] },
+        CountEvent::Reviewed { by: by() },
+        CountEvent::Applied { by: by(), lines: vec![applied] },
+        CountEvent::Cancelled { by: by(), reason: Some("rain".into()) },
+        CountEvent::Cancelled { by: by(), reason: None },
+    ]
+}
+
 /// One line of JSON per event, as the log stores it; each reads back as itself.
 fn stored<E>(events: &[E]) -> String
 where
@@ -257,6 +278,8 @@ fn stored_events_keep_their_shape() {
         &stored(&receipt_events()),
         "# transfer",
         &stored(&transfer_events()),
+        "# count",
+        &stored(&count_events()),
     ];
     insta::assert_snapshot!("stored_events", parts.join("\n"));
 }
@@ -266,7 +289,10 @@ fn stored_events_are_locked() {
     let locations = location_events();
     let lock = ShapeLock::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events/inventory.json"));
     let lock = lock.kind::<StockItem>(&stock_events()).kind::<Reservation>(&reservation_events());
-    let lock = lock.kind::<Receipt>(&receipt_events()).kind::<Transfer>(&transfer_events());
+    let lock = lock
+        .kind::<Receipt>(&receipt_events())
+        .kind::<CycleCount>(&count_events())
+        .kind::<Transfer>(&transfer_events());
     lock.kind::<Location>(&locations).holds();
 }
 
@@ -289,6 +315,13 @@ fn a_snapshot_of_a_state_reads_back_as_itself() {
         transfer.apply(&event);
         let json = serde_json::to_string(&transfer).unwrap();
         assert_eq!(serde_json::from_str::<Transfer>(&json).unwrap(), transfer);
+    }
+
+    let mut count = CycleCount::default();
+    for event in count_events() {
+        count.apply(&event);
+        let json = serde_json::to_string(&count).unwrap();
+        assert_eq!(serde_json::from_str::<CycleCount>(&json).unwrap(), count);
     }
     let mut reservation = Reservation::default();
     for event in reservation_events() {

@@ -203,7 +203,7 @@ pub(super) fn known(
 }
 
 /// What a change of stock on hand would leave, if the promises already made allow it.
-pub(super) fn change(
+pub(in crate::domain) fn change(
     item: &StockItem,
     sku: &Sku,
     location: &LocationId,

@@ -159,6 +159,9 @@ pub struct StockItem {
     /// Whether the day has come that `backorders` names.
     #[serde(default)]
     backorders_open: bool,
+    /// How often its books were put right, per location.
+    #[serde(default)]
+    corrections: BTreeMap<LocationId, u64>,
     /// Events since the last balance.
     #[serde(default)]
     unbalanced: u64,
@@ -205,6 +208,12 @@ impl StockItem {
     #[must_use]
     pub fn bin(&self, location: &LocationId) -> Option<&Bin> {
         self.bins.get(location)
+    }
+
+    /// How often its books were put right at `location`.
+    #[must_use]
+    pub fn corrections(&self, location: &LocationId) -> u64 {
+        self.corrections.get(location).copied().unwrap_or(0)
     }
 
     /// Units that can be promised from what is there. Negative where backorders or safety stock exceed it.
@@ -259,7 +268,7 @@ impl StockItem {
 
 impl Aggregate for StockItem {
     const KIND: &'static str = "stock";
-    const FOLD_VERSION: u32 = 3;
+    const FOLD_VERSION: u32 = 4;
     type Event = StockEvent;
 
     fn apply(&mut self, event: &StockEvent) {
@@ -276,7 +285,12 @@ impl Aggregate for StockItem {
             }
             StockEvent::BackordersOpened { .. } => self.backorders_open = true,
             StockEvent::PromisableRaised { .. } => {}
-            StockEvent::Adjusted { location, delta, .. } => self.change(location, |level| level.on_hand += delta),
+            StockEvent::Adjusted { location, delta, reason, .. } => {
+                self.change(location, |level| level.on_hand += delta);
+                if reason.corrects() {
+                    *self.corrections.entry(location.clone()).or_default() += 1;
+                }
+            }
             StockEvent::Replenished { location, quantity } => self.change(location, |level| level.on_hand += quantity),
             StockEvent::Held(hold) => {
                 self.change(&hold.location, |level| level.reserved += hold.quantity);

@@ -33,6 +33,7 @@ fn it_is_openapi_3_1_with_an_id_for_every_operation() {
         operations.iter().map(|(_, _, operation)| operation["operationId"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), operations.len());
     assert_eq!(operations.len(), 45);
+    assert_eq!(operations.len(), 42);
 }
 
 #[tokio::test]
@@ -42,6 +43,11 @@ async fn every_operation_it_describes_is_there() {
     for (path, method, _) in operations(&api) {
         let path = path.replace("{sku}", "NONE").replace("{reservationId}", "none").replace("{locationId}", "none");
         let path = path.replace("{receiptId}", "none").replace("{transferId}", "none");
+        let path = path
+            .replace("{sku}", "NONE")
+            .replace("{reservationId}", "none")
+            .replace("{locationId}", "none")
+            .replace("{countId}", "none");
         let method: Method = method.to_uppercase().parse().unwrap();
         let answer = shop.request(method.clone(), &path, None, &[]).await;
         let missing = answer.status == 405

@@ -3,6 +3,7 @@
 mod backorders;
 mod bad_input;
 mod conditions;
+mod counts;
 mod description;
 mod headers;
 mod history;

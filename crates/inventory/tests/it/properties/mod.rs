@@ -9,7 +9,12 @@ use std::time::Duration;
 use comanda_inventory::application::audit::Audit;
 use comanda_inventory::application::reservation_by_id::ReservationById;
 use comanda_inventory::application::stock_of_sku::StockOfSku;
-use comanda_inventory::domain::ids::{LocationId, OwnerId, ReservationId, Sku};
+use comanda_inventory::domain::cycle_count::Scope;
+use comanda_inventory::domain::cycle_count::apply::ApplyCount;
+use comanda_inventory::domain::cycle_count::record::RecordCount;
+use comanda_inventory::domain::cycle_count::request::RequestCount;
+use comanda_inventory::domain::cycle_count::review::ReviewCount;
+use comanda_inventory::domain::ids::{ActorId, CountId, LocationId, OwnerId, ReservationId, Sku};
 use comanda_inventory::domain::location::register::RegisterLocation;
 use comanda_inventory::domain::location::{Coordinates, LocationDetails};
 use comanda_inventory::domain::reason::Reason;
@@ -40,6 +45,7 @@ pub(crate) const SKUS: usize = 2;
 pub(crate) const PLACES: usize = 3;
 const RESERVATIONS: usize = 4;
 const ORDERS: usize = 3;
+const COUNTS: usize = 3;
 
 pub(crate) fn sku_no(no: usize) -> Sku {
     sku(["TEA", "MUG"][no])
@@ -71,6 +77,8 @@ enum Step {
     Adjust(usize, usize, i64),
     Replenish(usize, usize, i64),
     Regrade { sku: usize, place: usize, units: i64, pile: (usize, usize) },
+    Count { id: usize, sku: usize, place: usize, units: i64 },
+    ApplyCount(usize),
     Update(usize, i64, i64),
     Expire(usize),
     Wait(u64),
@@ -117,6 +125,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (sku.clone(), place.clone(), 1..6_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
         3 => (sku.clone(), place.clone(), 1..5_i64, (0..3_usize, 0..4_usize))
             .prop_map(|(sku, place, units, pile)| Step::Regrade { sku, place, units, pile }),
+        1 => (0..COUNTS, sku.clone(), 0..PLACES, 0..9_i64)
+            .prop_map(|(id, sku, place, units)| Step::Count { id, sku, place, units }),
+        2 => (0..COUNTS).prop_map(Step::ApplyCount),
         1 => (sku.clone(), 0..3_i64, 0..4_i64).prop_map(|(sku, safety, limit)| Step::Update(sku, safety, limit)),
         1 => sku.prop_map(Step::Expire),
         5 => span().prop_map(Step::Wait),
@@ -218,13 +229,16 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
         }
         Step::Adjust(no, place, delta) => {
             let (sku, location, change) = (sku_no(*no), place_no(*place), Change::Delta(*delta));
-            let command = Adjust { sku, location, change, reason: Reason::Other, reference: None };
-            model.adjust(*no, *place, *delta, house.send(command).await.is_ok());
+            // Odd ones are mistakes in the books, even ones goods that were given away.
+            let corrects = delta % 2 != 0;
+            let reason = if corrects { Reason::Other } else { Reason::Promotion };
+            let command = Adjust { sku, location, change, reason, reference: None };
+            model.adjust(*no, *place, *delta, corrects, house.send(command).await.is_ok());
         }
         Step::Replenish(no, place, quantity) => {
             let location = Some(place_no(*place));
             let command = Replenish { sku: sku_no(*no), location, quantity: units(*quantity) };
-            model.adjust(*no, *place, *quantity, house.send(command).await.is_ok());
+            model.adjust(*no, *place, *quantity, false, house.send(command).await.is_ok());
         }
         Step::Regrade { sku, place, units: quantity, pile: (from, to) } => {
             let command = Regrade {
@@ -240,6 +254,15 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
             let done = from != to && house.send(command).await.is_ok();
             model.regrade(*sku, *place, *quantity, (*from, *to), done);
         }
+        Step::Count { id, sku, place, units } => {
+            if model.count(*id, *sku, *place, *units) {
+                count(house, *id, *sku, *place, *units).await;
+            }
+        }
+        Step::ApplyCount(id) => {
+            let command = ApplyCount { count_id: count_no(*id), by: actor("eve") };
+            model.apply_count(*id, house.send(command).await.is_ok());
+        }
         Step::Update(no, safety, limit) => {
             let (safety_stock, backorder_limit) = (Some(*safety), Some(*limit));
             let command = UpdateSku { sku: sku_no(*no), name: None, safety_stock, backorder_limit };
@@ -252,6 +275,30 @@ async fn take(house: &House, model: &mut Model, step: &Step) {
         }
         Step::Message(_) | Step::Inbound(_) => {}
     }
+}
+
+fn count_no(no: usize) -> CountId {
+    CountId::parse(&format!("c{no}")).unwrap()
+}
+
+fn actor(id: &str) -> ActorId {
+    ActorId::parse(id).unwrap()
+}
+
+/// Mia asks, Tom counts, Eve finds it right.
+async fn count(house: &House, id: usize, sku: usize, place: usize, units: i64) {
+    let request = RequestCount {
+        count_id: count_no(id),
+        location: place_no(place),
+        scope: Scope { skus: [sku_no(sku)].into(), ..Scope::default() },
+        in_bins: std::collections::BTreeSet::new(),
+        tolerance: 0,
+        by: actor("mia"),
+    };
+    house.send(request).await.unwrap();
+    let record = RecordCount { count_id: count_no(id), by: actor("tom"), counted: vec![(sku_no(sku), units)] };
+    house.send(record).await.unwrap();
+    house.send(ReviewCount { count_id: count_no(id), by: actor("eve") }).await.unwrap();
 }
 
 fn wish(place: usize, asked: &Asked) -> ReserveLine {

@@ -1,6 +1,7 @@
 //! The model: what a careful clerk with a list of holds would say. It shares no rule with the code it judges; it takes
 //! over only where units were found, and checks that they were there.
 
+mod counts;
 mod inbound;
 mod orders;
 mod transfers;
@@ -58,6 +59,7 @@ struct Shelf {
     on_hand: [i64; PLACES],
     damaged: [i64; PLACES],
     in_control: [i64; PLACES],
+    corrections: [u64; PLACES],
     safety: i64,
     limit: i64,
     /// From when on units are promised beyond what is there, and whether only against what is to come.
@@ -78,6 +80,7 @@ pub(crate) struct Model {
     bookings: BTreeMap<usize, Booking>,
     receipts: BTreeMap<usize, inbound::Receipt>,
     transfers: BTreeMap<usize, transfers::Transfer>,
+    counts: BTreeMap<usize, counts::Counted>,
 }
 
 fn rounded(ms: i64) -> i64 {
@@ -322,13 +325,19 @@ impl Model {
         }
     }
 
-    pub(crate) fn adjust(&mut self, sku: usize, place: usize, delta: i64, done: bool) {
+    /// Whether what is on hand can change so: what is kept unsold stays, and so does what is promised.
+    fn can_change(&self, sku: usize, place: usize, delta: i64) -> bool {
         let shelf = &self.shelves[sku];
         let stays = shelf.on_hand[place] + delta >= 0 && (delta > 0 || shelf.sold(place) + delta >= 0);
-        let covered = delta > 0 || self.free_anywhere(sku) + delta + shelf.limit >= 0;
-        assert_eq!(done, stays && covered, "adjust {sku} at {place} by {delta}");
+        stays && (delta > 0 || self.free_anywhere(sku) + delta + shelf.limit >= 0)
+    }
+
+    /// Units come or go; `corrects` if the books were wrong rather than goods moved.
+    pub(crate) fn adjust(&mut self, sku: usize, place: usize, delta: i64, corrects: bool, done: bool) {
+        assert_eq!(done, self.can_change(sku, place, delta), "adjust {sku} at {place} by {delta}");
         if done {
             self.shelves[sku].on_hand[place] += delta;
+            self.shelves[sku].corrections[place] += u64::from(corrects);
         }
     }
 
