@@ -7,8 +7,9 @@ use std::time::Duration;
 use cqrs::memory::{MemoryEventStore, MemoryReadStore};
 use cqrs::{
     Aggregate, Ask, Command, CommandBus, Context, Decision, Dispatch, Envelope, Executor, ExecutorSettings, Inquire,
-    LogReader, Projection, Projector, Query, QueryBus, QueryError, ReadModel, ReadSide, Recorded, Rows, Rowset, Select,
-    States, Stream, Streams, SystemClock, Tail, Token, Unreadable, Views, command_bus, query_bus,
+    LogReader, Model, ModelChange, Phase, Projection, Projector, Purpose, Query, QueryBus, QueryError, ReadModel,
+    ReadSide, ReadStore, Recorded, Rows, Rowset, Select, States, StoredRow, Stream, Streams, SystemClock, Tail, Token,
+    Unreadable, Views, command_bus, query_bus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -208,4 +209,22 @@ async fn a_read_that_asks_for_what_is_parked_is_told_so_and_no_other_is() {
     let none = queries.ask(Ask::new(TextOf("one"))).await.expect("without a token");
     assert_eq!(none.answer.as_deref(), Some("clean"));
     assert_eq!(queries.ask(Ask::new(AllTexts)).await.expect("without a token").answer.rows.len(), 2);
+}
+
+#[tokio::test]
+async fn a_swap_is_seen_though_the_row_was_in_memory() {
+    let book = Book::open();
+    let (mut projector, queries) = book.views(context(), SOON).await;
+    let token = book.write("one", "true").await;
+    projector.catch_up().await.expect("catch up");
+    let lie = StoredRow { key: "one".into(), document: b"\"lie\"".to_vec(), indexes: Vec::new() };
+    let change = ModelChange { upserts: vec![lie], ..ModelChange::none(Model::of::<Text>(), book.log.epoch()) };
+    book.rows.commit(&[change]).await.expect("commit");
+    // A process that starts has no row in memory, and reads the lie into it.
+    let (mut projector, queries_now) = book.views(context(), SOON).await;
+    drop(queries);
+    assert_eq!(queries_now.ask(with(TextOf("one"), &token)).await.expect("read").answer.as_deref(), Some("lie"));
+    let done = projector.rebuild_now("texts", Purpose::Rebuild { compare_only: false }).await.expect("rebuilt");
+    assert!(matches!(done.phase, Phase::Done { swapped: true, compared: Some(c) } if c.keys == ["one"]));
+    assert_eq!(queries_now.ask(with(TextOf("one"), &token)).await.expect("read").answer.as_deref(), Some("true"));
 }
