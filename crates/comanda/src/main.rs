@@ -23,6 +23,7 @@ mod routes;
 mod serve;
 mod site;
 mod telemetry;
+mod tenants;
 mod verify;
 mod victim;
 

@@ -32,9 +32,14 @@ impl Elsewhere {
     }
 }
 
-/// All routes of `platform`. Long polls end once `stopping` is dropped.
-pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopping: &watch::Receiver<()>) -> Router {
-    let mut router = ops::router(ops).merge(problem_pages(kinds()));
+/// All routes of `platform`, and the operators' with `ops`. Long polls end once `stopping` is dropped.
+pub(crate) fn router(
+    platform: &Platform,
+    elsewhere: &Elsewhere,
+    ops: Option<Ops>,
+    stopping: &watch::Receiver<()>,
+) -> Router {
+    let mut router = ops.map(ops::router).unwrap_or_default().merge(problem_pages(kinds()));
     let mut shared: Vec<_> = platform
         .running()
         .zip(&platform.webhooks)
