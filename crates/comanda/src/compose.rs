@@ -202,7 +202,7 @@ pub(crate) fn feed_at(context: &str, base: &str, with: Option<&Credential>) -> R
 
 /// The carriers that are booked there.
 pub(crate) fn carrier_at(at: &CarrierAt) -> Result<Arc<dyn Carrier>, NoCarrierThere> {
-    Ok(Arc::new(HttpCarrier::new(&at.base, at.patience.of_client())?))
+    Ok(Arc::new(HttpCarrier::new(&at.base, at.patience.of_client())?.of_tenant(at.tenant.as_deref())))
 }
 
 /// Runs `work` on a thread of its own, because it blocks in the store. Its failure is told to `failed`.

@@ -95,10 +95,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let contexts = Contexts { inventory: Some(inventory), fulfillment: Some(fulfillment) };
     let carrier = carrier(options.seed).await?;
     let patience = Patience { answer_wait_ms: CARRIER_ANSWER_WAIT_MS };
-    let carrier_at = CarrierAt { base: format!("http://{}", carrier.addr), patience };
+    let carrier_at = CarrierAt { base: format!("http://{}", carrier.addr), patience, tenant: None };
     let credentials = Credentials::of(&door::Options::default(), &dir, listen::address(&listener)?)?;
     let site = Site::alone(&dir, Some(carrier_at))?;
-    let server = Server::start(listener, contexts.clone(), site, credentials, metrics).await?;
+    let server = Server::start(listener, contexts.clone(), site, credentials, None, metrics).await?;
     println!("A shop opens on an empty store; every answer below was durable before it was given.");
 
     let (orders, shortages) = replay(&options, server.addr).await?;

@@ -11,13 +11,14 @@ use miette::{IntoDiagnostic, Result};
 use utoipa::openapi::OpenApi;
 
 use crate::compose::hooks as webhooks;
-use crate::gateway;
+use crate::{gateway, tenants};
 
 /// Every problem that can be answered, each once.
 pub(crate) fn kinds() -> Vec<&'static Kind> {
     let mut kinds: Vec<&'static Kind> = Vec::new();
     let own = [comanda_web::kinds::ALL, inventory::problems::ALL, fulfillment::problems::ALL, webhooks::PROBLEM_KINDS];
-    for kind in own.into_iter().chain([gateway::ALL, dead_letters::ALL, projections::ALL]).flatten() {
+    let shared = [gateway::ALL, dead_letters::ALL, projections::ALL, tenants::ALL];
+    for kind in own.into_iter().chain(shared).flatten() {
         if !kinds.iter().any(|known| known.code == kind.code) {
             kinds.push(kind);
         }

@@ -11,7 +11,8 @@ use comanda_web::{Admission, Caller, Guest, Keeper, Refusal, access, bearer};
 use cqrs::{Clock, SystemClock};
 use miette::Result;
 
-use crate::keys::{DEFAULT_TENANT, Keys, Place};
+use crate::keys::{Keys, Place};
+use crate::tenants::Tenants;
 
 /// When a credential is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -68,32 +69,42 @@ impl Credentials {
 /// Keeps the gate of a server.
 pub(crate) struct Door {
     pub(crate) credentials: Credentials,
-    /// What answers whoever comes in.
-    pub(crate) router: Router,
+    pub(crate) tenants: Arc<Tenants>,
 }
 
 impl Keeper for Door {
     fn admit(&self, request: &Request) -> Admission {
-        match self.guest(request) {
-            Ok(caller) => Admission::In(Guest { router: self.router.clone(), caller, headers: Vec::new() }),
-            Err(refusal) => Admission::Refused(refusal),
+        let caller = match self.caller(request) {
+            Ok(Some(caller)) => caller,
+            Ok(None) => return Admission::In(led_to(self.tenants.main_router(), None)),
+            Err(refusal) => return Admission::Refused(refusal),
+        };
+        // From the credential alone: there is no other way to say whose data is meant.
+        if let Some(router) = self.tenants.router_of(&caller.tenant) {
+            return Admission::In(led_to(router, Some(caller)));
         }
+        let tenants = Arc::clone(&self.tenants);
+        Admission::Later(Box::pin(async move {
+            match tenants.opened(Arc::clone(&caller.tenant)).await {
+                Ok(router) => Admission::In(led_to(router, Some(caller))),
+                Err(problem) => Admission::Refused(problem.into()),
+            }
+        }))
     }
 }
 
 impl Door {
-    fn guest(&self, request: &Request) -> Result<Option<Arc<Caller>>, Refusal> {
+    /// Who comes with a request; none where nobody need be known.
+    fn caller(&self, request: &Request) -> Result<Option<Arc<Caller>>, Refusal> {
         let Some(scope) = access::needed(request.method(), request.uri().path()) else { return Ok(None) };
         if !self.credentials.are_asked_for() {
             return Ok(None);
         }
         let caller = self.credentials.caller(bearer(request.headers())?)?;
-        if !caller.scopes.has(scope) {
-            return Err(Refusal::lacks(scope));
-        }
-        if &*caller.tenant != DEFAULT_TENANT {
-            return Err(Refusal::bad_credential("This server has no data of your tenant."));
-        }
-        Ok(Some(caller))
+        if caller.scopes.has(scope) { Ok(Some(caller)) } else { Err(Refusal::lacks(scope)) }
     }
+}
+
+fn led_to(router: Router, caller: Option<Arc<Caller>>) -> Guest {
+    Guest { router, caller, headers: Vec::new() }
 }

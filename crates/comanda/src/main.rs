@@ -27,6 +27,7 @@ mod serve;
 mod site;
 mod stock_file;
 mod telemetry;
+mod tenants;
 mod verify;
 mod victim;
 mod viewer;

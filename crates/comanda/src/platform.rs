@@ -33,6 +33,7 @@ pub(crate) struct Contexts {
 }
 
 /// What this process needs of others, and of its folder.
+#[derive(Clone)]
 pub(crate) struct Surroundings {
     /// The base address of Inventory, if another process has it.
     pub(crate) inventory: Option<String>,
@@ -62,8 +63,13 @@ pub(crate) struct Platform {
 
 impl Platform {
     /// Starts the contexts and all that works for them.
-    pub(crate) async fn start(contexts: Contexts, surroundings: &Surroundings) -> Result<Self> {
-        let (failed, _) = watch::channel(None);
+    ///
+    /// Whatever stops before its time says why to `failed`.
+    pub(crate) async fn start(
+        contexts: Contexts,
+        surroundings: &Surroundings,
+        failed: watch::Sender<Option<String>>,
+    ) -> Result<Self> {
         let mut platform = Self {
             inventory: start(contexts.inventory, &failed).await?,
             fulfillment: start(contexts.fulfillment, &failed).await?,
@@ -77,11 +83,6 @@ impl Platform {
         platform.book(surroundings)?;
         platform.deliver(surroundings)?;
         Ok(platform)
-    }
-
-    /// Tells why something has stopped before its time, once it has.
-    pub(crate) fn failure(&self) -> watch::Receiver<Option<String>> {
-        self.failed.subscribe()
     }
 
     /// The contexts that run here, by name.

@@ -33,9 +33,15 @@ impl Elsewhere {
     }
 }
 
-/// All routes of `platform`. Long polls end once `stopping` is dropped.
-pub(crate) fn router(platform: &Platform, elsewhere: &Elsewhere, ops: Ops, stopping: &watch::Receiver<()>) -> Router {
-    let mut router = ops::router(ops).merge(viewer::router()).merge(problem_pages(kinds()));
+/// All routes of `platform`, and the operators' with `ops`. Long polls end once `stopping` is dropped.
+pub(crate) fn router(
+    platform: &Platform,
+    elsewhere: &Elsewhere,
+    ops: Option<Ops>,
+    stopping: &watch::Receiver<()>,
+) -> Router {
+    let operators = ops.map(|ops| ops::router(ops).merge(viewer::router())).unwrap_or_default();
+    let mut router = operators.merge(problem_pages(kinds()));
     let mut shared: Vec<_> = platform
         .running()
         .zip(&platform.webhooks)

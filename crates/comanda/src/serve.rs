@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use comanda_web::{EdgeLimits, Gate, ServeLimits, edge};
+use comanda_web::{EdgeLimits, Gate, ServeLimits};
 use cqrs::{PartitionId, Token};
 use metrics_exporter_prometheus::PrometheusHandle;
 use miette::{IntoDiagnostic, Result, miette};
@@ -22,7 +22,8 @@ use crate::door::{self, Credentials, Door};
 use crate::ops::{Ops, Watched};
 use crate::platform::{Contexts, Platform};
 use crate::site::{Role, Site, SiteOptions};
-use crate::{documents, fault, listen, routes, telemetry};
+use crate::tenants::{Common, Founding, Stack, Tenants};
+use crate::{documents, fault, listen, telemetry};
 
 /// What `serve` can be told.
 #[derive(Debug, Args)]
@@ -37,6 +38,9 @@ pub(crate) struct Options {
     /// The partitions of a log that is made now. One that exists keeps its own number.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     partitions: u16,
+    /// Tenants beside the default one that are taken, each with its own logs, views and threads.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(0..=1024))]
+    tenants_max: u16,
     #[command(flatten)]
     site: SiteOptions,
     #[command(flatten)]
@@ -65,7 +69,15 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     };
     let site = Site::of(&options.site, dir, options.fault.clone())?;
     let credentials = Credentials::of(&options.door, dir, options.listen)?;
-    let server = Server::start(listener, Contexts { inventory, fulfillment }, site, credentials, metrics).await?;
+    let founding = site.is_whole().then(|| Founding {
+        dir: dir.clone(),
+        partitions,
+        tenants_max: usize::from(options.tenants_max),
+        surroundings: site.surroundings.clone(),
+        fault: options.fault.clone(),
+    });
+    let contexts = Contexts { inventory, fulfillment };
+    let server = Server::start(listener, contexts, site, credentials, founding, metrics).await?;
     let stop = stop_signal()?;
     println!("comanda serves http://{} from {}", server.addr, dir.display());
     server.until(stop).await
@@ -75,7 +87,9 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 pub(crate) struct Server {
     pub(crate) addr: SocketAddr,
     pub(crate) metrics: PrometheusHandle,
-    platform: Platform,
+    tenants: Arc<Tenants>,
+    /// Why something has stopped before its time, once it has.
+    failed: watch::Receiver<Option<String>>,
     serving: JoinHandle<u32>,
     /// Follows the keys.
     watching: JoinHandle<()>,
@@ -91,31 +105,37 @@ impl Server {
         contexts: Contexts,
         site: Site,
         credentials: Credentials,
+        founding: Option<Founding>,
         metrics: PrometheusHandle,
     ) -> Result<Self> {
         let addr = listen::address(&listener)?;
-        let platform = Platform::start(contexts, &site.surroundings).await?;
-        let ops = Ops {
-            metrics: metrics.clone(),
-            failure: platform.failure(),
-            contexts: platform.running().map(Watched::of).collect(),
-            openapi: documents::openapi()?.into(),
-            asyncapi: documents::asyncapi()?.into(),
-        };
         let (polls, stopping) = watch::channel(());
-        let router = routes::router(&platform, &site.elsewhere, ops, &stopping);
         let limits = EdgeLimits::default();
+        let common = Common { failed: watch::Sender::new(None), stopping, limits };
+        let failed = common.failed.subscribe();
+        let (openapi, asyncapi) = (documents::openapi()?, documents::asyncapi()?);
+        let ops = |platform: &Platform| {
+            Some(Ops {
+                metrics: metrics.clone(),
+                failure: failed.clone(),
+                contexts: platform.running().map(Watched::of).collect(),
+                openapi: openapi.into(),
+                asyncapi: asyncapi.into(),
+            })
+        };
+        let main = Stack::start(contexts, &site.surroundings, &site.elsewhere, ops, &common).await?;
+        let tenants = Arc::new(Tenants::open(main, founding, common).await?);
         let watching = tokio::spawn(credentials.watch());
-        let gate = Gate::new(Arc::new(Door { credentials, router: edge(router, limits) }), limits);
+        let gate = Gate::new(Arc::new(Door { credentials, tenants: Arc::clone(&tenants) }), limits);
         let (shutdown, stop) = oneshot::channel::<()>();
         let stop = async move { drop(stop.await) };
         let serving = tokio::spawn(comanda_web::serve(listener, gate, ServeLimits::default(), stop));
-        Ok(Self { addr, metrics, platform, serving, watching, polls, shutdown })
+        Ok(Self { addr, metrics, tenants, failed, serving, watching, polls, shutdown })
     }
 
     /// Serves until `stop` resolves or a thread gives up; then answers what it took, flushes and ends.
     pub(crate) async fn until(self, stop: impl Future<Output = ()>) -> Result<ExitCode> {
-        let mut failure = self.platform.failure();
+        let mut failure = self.failed.clone();
         let failed = tokio::select! {
             () = stop => None,
             why = first(&mut failure) => Some(why),
@@ -143,7 +163,7 @@ impl Server {
 
     /// Returns once the views of every context have read all that is in its log by now.
     pub(crate) async fn caught_up(&self, wait: Duration) -> Result<()> {
-        for running in self.platform.running() {
+        for running in self.tenants.main().running() {
             let (log, views) = (running.read.log(), running.read.views());
             let mut token = Token::new(log.epoch());
             for (partition, head) in (0..).map(PartitionId).zip(log.heads().await.into_diagnostic()?) {
@@ -163,7 +183,11 @@ impl Server {
             Ok(0) | Err(_) => {}
             Ok(cut) => tracing::warn!(cut, "connections did not end in time and were cut"),
         }
-        self.platform.stop().await;
+        match Arc::into_inner(self.tenants) {
+            Some(tenants) => tenants.stop().await,
+            // A request that was cut is still on its way out; what was acknowledged is safe.
+            None => tracing::warn!("the threads were not waited for"),
+        }
     }
 }
 

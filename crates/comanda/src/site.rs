@@ -104,11 +104,16 @@ impl Site {
         let webhooks = WebhookSettings::default();
         let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
         let patience = options.carrier_patience;
-        let carrier = options.carrier_at.clone().map(|base| CarrierAt { base, patience });
+        let carrier = options.carrier_at.clone().map(|base| CarrierAt { base, patience, tenant: None });
         let signing_key = signing_key(dir)?;
         let credential = options.outgoing.credential()?;
         let surroundings = Surroundings { inventory, fulfillment, credential, carrier, signing_key, webhooks, faults };
         Ok(Self { surroundings, elsewhere })
+    }
+
+    /// Whether all of Comanda runs in this process: only then can it have more than one tenant.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.surroundings.inventory.is_none() && self.surroundings.fulfillment.is_none()
     }
 
     /// Both contexts in this process, whose data is in `dir`; carriers are booked at `carrier`.
@@ -133,7 +138,7 @@ fn authority(base: &str) -> Result<Authority> {
 /// The key that signs webhooks: made at the first start, readable by the owner alone.
 ///
 /// It is there whole or not at all: another process may start on the folder at the same time, or this one be killed.
-fn signing_key(dir: &Path) -> Result<SigningKey> {
+pub(crate) fn signing_key(dir: &Path) -> Result<SigningKey> {
     let path = dir.join(SIGNING_KEY_FILE);
     std::fs::create_dir_all(dir).into_diagnostic()?;
     if !path.exists() {

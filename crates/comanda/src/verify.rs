@@ -17,6 +17,7 @@ use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::platform::Contexts;
 use crate::serve::has_data;
+use crate::tenants;
 use between::Between;
 
 /// Findings printed one by one; of the others only the number is told.
@@ -72,7 +73,7 @@ pub(crate) struct Report {
 
 /// Verifies the data and prints what was found.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let report = verify(&options.data.dir).await?;
+    let report = verify_all(&options.data.dir).await?;
     if options.json {
         println!("{}", serde_json::to_string(&report).into_diagnostic()?);
     } else {
@@ -94,6 +95,15 @@ pub(crate) async fn verify(dir: &Path) -> Result<Report> {
     let inventory = there("inventory").then(|| Data::open_inventory(dir, 1)).transpose().into_diagnostic()?;
     let fulfillment = there("fulfillment").then(|| Data::open_fulfillment(dir, 1)).transpose().into_diagnostic()?;
     verify_contexts(&Contexts { inventory, fulfillment }).await
+}
+
+/// Verifies the data in `dir`, and that of every other tenant below it.
+async fn verify_all(dir: &Path) -> Result<Report> {
+    let mut report = verify(dir).await?;
+    for tenant in tenants::tenants_in(dir)? {
+        report.add(&tenant, verify(&tenants::dir_of(dir, &tenant)).await?);
+    }
+    Ok(report)
 }
 
 /// Verifies each context by itself and, where both are there, what lies between them.
@@ -129,6 +139,25 @@ pub(crate) async fn verify_contexts(contexts: &Contexts) -> Result<Report> {
 }
 
 impl Report {
+    /// Adds what was found of another tenant.
+    fn add(&mut self, tenant: &str, other: Self) {
+        self.ok &= other.ok;
+        self.events += other.events;
+        self.reservations += other.reservations;
+        self.skus += other.skus;
+        self.rows += other.rows;
+        self.views_behind = self.views_behind.max(other.views_behind);
+        self.oversold += other.oversold;
+        self.orders += other.orders;
+        self.orders_in_flight += other.orders_in_flight;
+        self.dead_letters += other.dead_letters;
+        self.messages += other.messages;
+        self.messages_parked += other.messages_parked;
+        self.messages_in_flight += other.messages_in_flight;
+        self.findings.extend(other.findings.iter().map(|finding| format!("tenant {tenant}: {finding}")));
+        self.elapsed_s += other.elapsed_s;
+    }
+
     /// The log and the views of one context; `see` sees every event.
     async fn verify(&mut self, data: &Data, see: impl FnMut(&Recorded)) -> Result<()> {
         let mut found: Vec<Finding> = Vec::new();

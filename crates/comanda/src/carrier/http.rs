@@ -53,6 +53,8 @@ impl Default for HttpCarrierSettings {
 pub(crate) struct HttpCarrier {
     client: reqwest::Client,
     base: Url,
+    /// What stands before every reference.
+    prefix: String,
     settings: HttpCarrierSettings,
     breaker: Breaker,
 }
@@ -76,13 +78,20 @@ impl HttpCarrier {
         let builder = reqwest::Client::builder().no_proxy().redirect(Policy::none());
         let builder = builder.connect_timeout(settings.connect_wait).timeout(settings.answer_wait);
         let client = builder.build().map_err(|cause| none(told(&cause)))?;
-        Ok(Self { client, base: url, settings, breaker: Breaker::new(settings.breaker) })
+        Ok(Self { client, base: url, prefix: String::new(), settings, breaker: Breaker::new(settings.breaker) })
+    }
+
+    /// The same for `tenant`, whose references are its own: `<tenant>~<shipment>`. A tilde is in no id that a client chooses.
+    pub(crate) fn of_tenant(mut self, tenant: Option<&str>) -> Self {
+        self.prefix = tenant.map(|tenant| format!("{tenant}~")).unwrap_or_default();
+        self
     }
 
     fn request(&self, method: Method, reference: &ShipmentId) -> Result<RequestBuilder, CarrierError> {
         let mut url = self.base.clone();
         let path = url.path_segments_mut().map_err(|()| refused("its address cannot have a path"));
-        path?.pop_if_empty().extend(["consignments", reference.as_str()]);
+        let reference = format!("{}{}", self.prefix, reference.as_str());
+        path?.pop_if_empty().extend(["consignments", &reference]);
         Ok(self.client.request(method, url))
     }
 

@@ -62,6 +62,9 @@ pub(crate) struct CarrierAt {
     pub(crate) base: String,
     /// How long they may take.
     pub(crate) patience: Patience,
+    /// Whose consignments they are, unless they are the default tenant's: stands before every reference, so that no tenant
+    /// finds the booking of another one.
+    pub(crate) tenant: Option<String>,
 }
 
 #[cfg(test)]

@@ -60,6 +60,22 @@ fn is_unknown<T: std::fmt::Debug>(result: &Result<T, CarrierError>) -> bool {
 }
 
 #[tokio::test]
+async fn no_tenant_finds_or_takes_back_the_booking_of_another_one() {
+    let standin = standin(Behaviour::default()).await;
+    let of = |tenant| client(&standin, patience(5_000)).of_tenant(tenant);
+    let tenants = [None, Some("one"), Some("other")];
+    for (n, tenant) in tenants.into_iter().enumerate() {
+        assert_eq!(of(tenant).find(&fast(), &shipment("s")).await, Ok(None), "before {n} have booked");
+        of(tenant).book(&consignment("s")).await.unwrap();
+    }
+    of(Some("one")).cancel(&fast(), &shipment("s")).await.unwrap();
+    assert_eq!(of(Some("one")).find(&fast(), &shipment("s")).await, Ok(None));
+    assert!(of(None).find(&fast(), &shipment("s")).await.unwrap().is_some());
+    assert_eq!((standin.statistics().bookings, standin.statistics().double_bookings), (3, 0));
+    standin.stop().await;
+}
+
+#[tokio::test]
 async fn a_consignment_is_booked_found_and_taken_back() {
     let standin = standin(Behaviour::default()).await;
     let carrier = client(&standin, patience(5_000));

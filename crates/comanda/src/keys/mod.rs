@@ -8,5 +8,5 @@ mod secret;
 mod table;
 
 pub(crate) use commands::{Command, run};
-pub(crate) use record::DEFAULT_TENANT;
+pub(crate) use record::{DEFAULT_TENANT, tenant_name};
 pub(crate) use table::{Keys, Place};

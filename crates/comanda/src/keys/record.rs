@@ -63,7 +63,7 @@ pub(super) fn key_name(text: &str) -> Result<String, String> {
 }
 
 /// The name of a tenant, checked: it is the name of a folder as well.
-pub(super) fn tenant_name(text: &str) -> Result<String, String> {
+pub(crate) fn tenant_name(text: &str) -> Result<String, String> {
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let right = (1..=TENANT_CHARS_MAX).contains(&text.len()) && text.bytes().all(known) && !text.starts_with('-');
     if right {

@@ -6,3 +6,4 @@ mod life;
 mod peers;
 mod ring;
 mod secrets;
+mod tenants;
