@@ -33,12 +33,13 @@ const COMMANDS: [&str; 2] = ["serve", "config"];
 pub(crate) struct FileOption {
     /// A TOML file with settings, by the names of these flags without their dashes, as `listen = "127.0.0.1:8080"`. Flags and
     /// the environment have the last word.
-    #[arg(long = "config", value_name = "FILE", env = FILE_VARIABLE)]
-    file: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", env = FILE_VARIABLE)]
+    config: Option<PathBuf>,
 }
 
 /// What `config` can be told.
 #[derive(Debug, Args)]
+#[group(id = "config_options")]
 pub(crate) struct Options {
     #[command(flatten)]
     serve: serve::Options,
