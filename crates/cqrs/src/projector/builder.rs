@@ -20,7 +20,7 @@ use crate::read_store::{Model, ReadStore};
 const BATCH_EVENTS_MAX: usize = 16_384;
 
 /// Rows kept unstored at the most: a hot row is then written once for very many events.
-const UNSTORED_ROWS_MAX: usize = 32_768;
+const UNSTORED_ROWS_MAX: usize = 65_536;
 
 /// Events after which all is stored, so that an end of the process costs no more than these.
 const STORE_EVERY_EVENTS: u64 = 4_000_000;

@@ -135,6 +135,8 @@ impl<P: Projection> AnyFold for Running<P> {
                 }
             }
         }
+        // In the order of keys a store finds neighbours on one page, and touches each page once.
+        upserts.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         Ok((upserts, deletes))
     }
 
