@@ -109,7 +109,7 @@ impl Recorded {
 pub struct Rows<R> {
     /// Rows as they are stored.
     known: LruCache<String, Option<Arc<R>>, FxBuildHasher>,
-    /// Whether `known` and `kept` are all the rows there are: then what they lack is known to be absent.
+    /// Whether `known` and `kept` are all the rows that can be met: then what they lack is known to be absent.
     all_known: bool,
     /// Rows as earlier batches left them that are not stored yet.
     kept: FxHashMap<String, Option<Arc<R>>>,
@@ -196,6 +196,14 @@ impl<R: ReadModel> Rows<R> {
     /// Puts a stored row into memory.
     pub(crate) fn load(&mut self, key: String, row: Option<Arc<R>>) {
         self.know(key, row);
+    }
+
+    /// Says whether the rows that come next can be stored already. If not, what is known of stored ones is of no more use.
+    pub(crate) fn meets_stored(&mut self, stored: bool) {
+        self.all_known = !stored;
+        if !stored {
+            self.known.clear();
+        }
     }
 
     /// Keeps what this batch has changed, to be stored with a later one.

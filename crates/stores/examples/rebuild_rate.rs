@@ -92,7 +92,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if log.heads().await?.iter().all(|head| head.position == 0) {
         fill(log.as_ref(), skus, each).await?;
     }
-    let context = Context::named("inventory").aggregate::<Item>().view(Stocks);
+    let context = Context::named("shop").aggregate::<Item>().view(Stocks);
     let views = Views::new(log.partitions(), 100_000);
     let mut projector = Projector::open(&context, log, folder.read_store(), Tail::default(), views).await?;
     let started = Instant::now();

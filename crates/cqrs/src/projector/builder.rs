@@ -20,7 +20,7 @@ use crate::read_store::{Model, ReadStore};
 const BATCH_EVENTS_MAX: usize = 16_384;
 
 /// Rows kept unstored at the most: a hot row is then written once for very many events.
-const UNSTORED_ROWS_MAX: usize = 32_768;
+const UNSTORED_ROWS_MAX: usize = 65_536;
 
 /// Events after which all is stored, so that an end of the process costs no more than these.
 const STORE_EVERY_EVENTS: u64 = 4_000_000;
@@ -135,6 +135,8 @@ impl Builder {
         let total = heads.iter().map(|head| head.position).sum();
         let (mut folded, mut unstored_events) = (0, 0);
         for (partition, head) in (0..).map(PartitionId).zip(&heads) {
+            // A row is written by one partition only, so one that begins meets no row that is stored.
+            following.fold.meets_stored(following.read.get(usize::from(partition.0)).is_none_or(|read| *read > 0));
             loop {
                 let read = following.read.get(usize::from(partition.0)).copied().unwrap_or(head.position);
                 if read >= head.position {
@@ -159,6 +161,7 @@ impl Builder {
             }
         }
         self.save(following).await?;
+        following.fold.meets_stored(true);
         Ok(folded)
     }
 

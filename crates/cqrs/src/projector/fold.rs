@@ -39,6 +39,8 @@ pub(crate) trait AnyFold: Send + Sync {
     /// Folds `events`; returns the keys of rows that must be loaded first, then nothing was changed.
     fn fold(&mut self, events: &[&Recorded]) -> Result<Vec<String>, Poison>;
     fn load(&mut self, keys: Vec<String>, rows: Vec<Option<StoredRow>>) -> Result<(), StoreError>;
+    /// Says whether the events that come next can meet rows that are stored already.
+    fn meets_stored(&mut self, stored: bool);
     /// Keeps what the last fold changed, to be stored with a later one; returns how many rows are not stored by now.
     fn keep(&mut self) -> usize;
     /// What is not stored yet: rows to write and keys to remove.
@@ -117,6 +119,10 @@ impl<P: Projection> AnyFold for Running<P> {
         Ok(())
     }
 
+    fn meets_stored(&mut self, stored: bool) {
+        self.rows.meets_stored(stored);
+    }
+
     fn keep(&mut self) -> usize {
         self.rows.keep();
         self.rows.unstored()
@@ -135,6 +141,8 @@ impl<P: Projection> AnyFold for Running<P> {
                 }
             }
         }
+        // In the order of keys a store finds neighbours on one page, and touches each page once.
+        upserts.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         Ok((upserts, deletes))
     }
 

@@ -235,8 +235,10 @@ pub async fn a_rebuild_is_made_beside_the_live_build_and_swapped_in(store: Store
     assert_eq!(level(&store, live::<1>(), "a").await, Some((80, 40)));
     assert_eq!(level(&store, live::<1>(), "ghost").await, None);
     site.fill("c", 9).await;
+    site.fill("b", 1).await;
     work.caught_up(&site.log).await;
-    assert_eq!(level(&store, live::<1>(), "c").await, Some((29, 41)));
+    assert_eq!(level(&store, live::<1>(), "c").await, Some((29, 41)), "it goes on from the rows that were built");
+    assert_eq!(level(&store, live::<1>(), "b").await, Some((41, 41)), "in whichever partition they are");
 
     work.desk.swap_back("level").expect("the one before is kept");
     assert!(matches!(work.built().await.phase, Phase::Done { swapped: true, .. }));

@@ -21,8 +21,9 @@ use crate::upcast::StoredEvent;
 /// ```no_run
 /// # use cqrs::Aggregate;
 /// # fn check<Tank: Aggregate, Valve: Aggregate>(tank_events: &[Tank::Event], valve_events: &[Valve::Event]) {
-/// let lock = cqrs::testkit::ShapeLock::read("../../docs/events/plant.json");
-/// lock.kind::<Tank>(tank_events).kind::<Valve>(valve_events).holds();
+/// let file = "../../docs/events/plant.json";
+/// let lock = cqrs::testkit::ShapeLock::read(file, &std::fs::read_to_string(file).unwrap());
+/// lock.kind::<Tank>(tank_events).kind::<Valve>(valve_events).holds(|file, text| std::fs::write(file, text));
 /// # }
 /// ```
 pub struct ShapeLock {
@@ -39,15 +40,14 @@ impl ShapeLock {
     /// The variable of the environment under which new samples are written to the file.
     pub const WRITE: &'static str = "SHAPE_LOCK_WRITE";
 
-    /// The lock kept in `file`.
+    /// The lock kept in `file`, whose content is `text`.
     ///
     /// # Panics
-    /// If the file cannot be read, or is no object of lists.
+    /// If it is no object of lists.
     #[must_use]
     #[track_caller]
-    pub fn read(file: &str) -> Self {
-        let text = std::fs::read(file).unwrap_or_else(|cause| panic!("{file} cannot be read: {cause}"));
-        let samples = serde_json::from_slice(&text).unwrap_or_else(|cause| panic!("{file} is no lock: {cause}"));
+    pub fn read(file: &str, text: &str) -> Self {
+        let samples = serde_json::from_str(text).unwrap_or_else(|cause| panic!("{file} is no lock: {cause}"));
         Self { writes: std::env::var_os(Self::WRITE).is_some(), ..Self::of(file, samples) }
     }
 
@@ -102,14 +102,14 @@ impl ShapeLock {
         self.found.into_iter().chain(gone).map(|what| format!("{file}: {what}")).collect()
     }
 
-    /// Fails unless every stored event still reads as it was written.
+    /// Fails unless every stored event still reads as it was written; has the file written by `write` if it grew.
     ///
     /// # Panics
     /// With all that was found.
     #[track_caller]
-    pub fn holds(self) {
+    pub fn holds(self, write: impl FnOnce(&str, String) -> std::io::Result<()>) {
         if self.grew {
-            let written = std::fs::write(&self.file, text(&self.samples));
+            let written = write(&self.file, text(&self.samples));
             written.unwrap_or_else(|cause| panic!("{} cannot be written: {cause}", self.file));
         }
         let found = self.findings();
