@@ -5,6 +5,7 @@ mod counter;
 mod failures;
 mod feed;
 mod life;
+mod limits;
 mod lists;
 mod pair;
 mod patterns;
