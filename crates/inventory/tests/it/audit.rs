@@ -294,6 +294,8 @@ fn what_nobody_waits_for_and_what_is_waited_for_twice_is_found() {
     Log::expecting().stock(1, StockEvent::Expected(arrival(5))).finds("is expected beside");
     Log::expecting().receipt(2, ReceiptEvent::Cancelled).finds("a delivery that knows nothing of it");
     Log::expecting().stock(2, StockEvent::Withdrawn(arrival(5))).finds("receipt po-1: waits for");
+    let another_day = Arrival { expected_at: Timestamp::from_millis(91), ..arrival(5) };
+    Log::expecting().stock(2, StockEvent::Withdrawn(another_day)).finds("as incoming, the deliveries say");
 }
 
 fn moved(quantity: i64) -> Arrival {

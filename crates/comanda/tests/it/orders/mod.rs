@@ -6,6 +6,7 @@ mod dead_letters;
 mod failures;
 mod feed;
 mod life;
+mod limits;
 mod lists;
 mod pair;
 mod patterns;

@@ -25,9 +25,9 @@ use super::model::{Model, Wanted};
 use super::{PLACES, SKUS, place_no, sku_no};
 use crate::house::{House, line, units};
 
-const RECEIPTS: usize = 2;
+const RECEIPTS: usize = 3;
 const DELIVERIES: usize = 3;
-const TRANSFERS: usize = 2;
+const TRANSFERS: usize = 3;
 
 /// One thing that happens to a receipt; receipts, lines, deliveries and dates by number.
 #[derive(Clone, Debug)]
@@ -52,23 +52,23 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let part = prop_oneof![1 => Just(None), 4 => (0..3_usize, 1..9_i64, 0..3_i64).prop_map(Some)];
     let receive = (id.clone(), 0..DELIVERIES, part);
     let came = (0..SKUS, 1..6_i64, 0..3_i64);
-    let from = prop_oneof![1 => Just(None), 1 => (0..20_i64).prop_map(Some)];
+    let from = prop_oneof![1 => Just(None), 2 => (0..60_i64).prop_map(Some)];
     let moved = prop::collection::vec((0..SKUS, 1..6_i64), 1..3);
     let fate = prop_oneof![1 => Just(None), 4 => (0..3_usize, 0..5_i64, 0..2_i64, 0..3_i64).prop_map(Some)];
     prop_oneof![
         4 => (id.clone(), place.clone(), lines).prop_map(|(id, place, lines)| Step::Expect { id, place, lines }),
         6 => receive.prop_map(|(id, delivery, part)| Step::Receive { id, delivery, part }),
-        1 => (id.clone(), place, came).prop_map(|(id, place, came)| Step::Unannounced { id, place, came }),
+        3 => (id.clone(), place, came).prop_map(|(id, place, came)| Step::Unannounced { id, place, came }),
         1 => (id.clone(), 0..4_i64).prop_map(|(id, day)| Step::Reschedule(id, day)),
         1 => id.clone().prop_map(Step::Cancel),
         1 => id.prop_map(Step::Close),
         3 => (0..TRANSFERS, 0..PLACES, 1..PLACES, moved).prop_map(|(id, from, by, lines)| {
             Step::Request { id, from, to: (from + by) % PLACES, lines }
         }),
-        4 => (0..TRANSFERS, 0..4_i64).prop_map(|(id, day)| Step::Ship(id, day)),
-        5 => (0..TRANSFERS, 0..DELIVERIES, fate).prop_map(|(id, delivery, part)| Step::Arrive { id, delivery, part }),
+        6 => (0..TRANSFERS, 0..4_i64).prop_map(|(id, day)| Step::Ship(id, day)),
+        8 => (0..TRANSFERS, 0..DELIVERIES, fate).prop_map(|(id, delivery, part)| Step::Arrive { id, delivery, part }),
         1 => (0..TRANSFERS).prop_map(Step::Recall),
-        3 => (0..SKUS, 0..6_i64, from, any::<bool>()).prop_map(|(sku, limit, from, incoming_only)| {
+        5 => (0..SKUS, 0..6_i64, from, any::<bool>()).prop_map(|(sku, limit, from, incoming_only)| {
             Step::Limit { sku, limit, from, incoming_only }
         }),
     ]

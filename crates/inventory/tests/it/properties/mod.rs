@@ -141,11 +141,31 @@ fn life() -> impl Strategy<Value = Vec<(Step, bool)>> {
     prop::collection::vec((step(), prop::bool::weighted(0.2)), 1..90)
 }
 
+/// A life in the warehouse: much comes in and moves, and a cart now and then takes what is there, or is to come.
+fn warehouse_life() -> impl Strategy<Value = Vec<(Step, bool)>> {
+    let (sku, place) = (0..SKUS, 0..PLACES);
+    let cart = (0..RESERVATIONS, prop::collection::vec(asked(), 1..2), any::<bool>());
+    let step = prop_oneof![
+        5 => (sku, place, 3..9_i64).prop_map(|(sku, place, units)| Step::Replenish(sku, place, units)),
+        5 => cart.prop_map(|(id, lines, partial)| Step::Reserve { id, lines, ttl_ms: Some(100), partial }),
+        2 => (0..RESERVATIONS).prop_map(Step::Release),
+        2 => span().prop_map(Step::Wait),
+        20 => inbound::step().prop_map(Step::Inbound),
+    ];
+    prop::collection::vec((step, prop::bool::weighted(0.1)), 1..70)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_nothing_is_sold_twice_and_nothing_leaks(life in life()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(live(life));
+    }
+
+    #[test]
+    fn whatever_comes_in_and_moves_nothing_is_lost_and_nothing_promised_twice(life in warehouse_life()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(live(life));
     }
