@@ -3,6 +3,7 @@
 mod availability;
 mod batch;
 mod bins;
+mod hoarding;
 mod ledger;
 mod locations;
 mod parse;
@@ -21,6 +22,8 @@ use axum::routing::{get, patch, post, put};
 use cqrs::{CommandBus, QueryBus};
 use utoipa::OpenApi;
 
+use crate::application::hold_book::HoldBook;
+
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct ApiState {
@@ -30,10 +33,19 @@ pub struct ApiState {
     pub queries: QueryBus,
 }
 
-type Api = State<Arc<ApiState>>;
+/// The same, and what the handlers keep between requests.
+struct Served {
+    commands: CommandBus,
+    queries: QueryBus,
+    holds: HoldBook,
+}
+
+type Api = State<Arc<Served>>;
 
 /// Every route of Inventory. Put [`comanda_web::edge`] around what is served.
 pub fn router(state: ApiState) -> Router {
+    let ApiState { commands, queries } = state;
+    let served = Served { commands, queries, holds: HoldBook::default() };
     Router::new()
         .route("/v1/skus", post(skus::register).get(skus::list))
         .route("/v1/skus/{sku}", get(skus::read).merge(patch(skus::update)))
@@ -59,7 +71,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/inventory/{sku}/replenish", post(short_paths::replenish))
         .route("/inventory/{sku}/release", post(short_paths::release))
         .route("/inventory/reservations/{reservationId}", get(short_paths::read_reservation))
-        .with_state(Arc::new(state))
+        .with_state(Arc::new(served))
 }
 
 /// The description of every route, made from the code.

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod availability;
 mod due;
+pub mod hold_book;
 pub mod ledger;
 pub mod list_locations;
 pub mod list_low_stock;
