@@ -19,10 +19,11 @@ use crate::carrier::patience::{CarrierAt, Patience};
 use crate::carrier::standin::{Behaviour, StandIn};
 use crate::compose::Data;
 use crate::door::{self, Credentials};
+use crate::listen::{self, Listening};
 use crate::platform::Contexts;
 use crate::serve::{self, Server};
 use crate::site::Site;
-use crate::{disk, listen, telemetry, verify};
+use crate::{disk, telemetry, verify};
 use report::Report;
 
 /// Of the stock that would serve every line, the share the shop opens with: real sequences then run short.
@@ -98,7 +99,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let carrier_at = CarrierAt { base: format!("http://{}", carrier.addr), patience, tenant: None };
     let credentials = Credentials::of(&door::Options::default(), &dir, listen::address(&listener)?)?;
     let site = Site::alone(&dir, Some(carrier_at))?;
-    let server = Server::start(listener, contexts.clone(), site, credentials, None, metrics).await?;
+    let server =
+        Server::start(Listening::on_loopback(listener), contexts.clone(), site, credentials, None, metrics).await?;
     println!("A shop opens on an empty store; every answer below was durable before it was given.");
 
     let (orders, shortages) = replay(&options, server.addr).await?;

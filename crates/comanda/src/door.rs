@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue};
 use clap::{Args, ValueEnum};
-use comanda_web::{Admission, Caller, Guest, Keeper, Refusal, access, bearer};
+use comanda_web::{Admission, Caller, Guest, Keeper, Problem, Refusal, Scope, access, bearer, kinds};
 use cqrs::{Clock, SystemClock};
 use miette::Result;
 
-use crate::keys::{Keys, Place};
+use crate::keys::{Keys, Known, Place};
 use crate::tenants::Tenants;
 
 /// When a credential is asked for.
@@ -42,7 +42,7 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    /// As `options` say, for the data in `dir` served at `addr`.
+    /// As `options` say, for the data in `dir` served at `addr`. An address that others can reach is never open.
     pub(crate) fn of(options: &Options, dir: &Path, addr: SocketAddr) -> Result<Self> {
         let keys = Arc::new(Keys::open(&options.keys, dir)?);
         Ok(Self { keys, required: options.auth == Auth::Required || !addr.ip().is_loopback() })
@@ -58,7 +58,7 @@ impl Credentials {
         self.required || self.keys.any()
     }
 
-    fn caller(&self, credential: &str) -> Result<Arc<Caller>, Refusal> {
+    fn known(&self, credential: &str) -> Result<Known, Refusal> {
         if !Keys::are_meant(credential) {
             return Err(Refusal::bad_credential("This is no API key."));
         }
@@ -66,45 +66,80 @@ impl Credentials {
     }
 }
 
+/// The part of the interface that is behind a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All of it.
+    Whole,
+    /// What others may reach.
+    Public,
+    /// What those who see after the system need.
+    Operations,
+}
+
+impl Part {
+    /// Whether what needs `scope` is behind it.
+    fn has(self, scope: Scope) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Public => scope != Scope::Operations,
+            Self::Operations => scope == Scope::Operations,
+        }
+    }
+}
+
 /// Keeps the gate of a server.
 pub(crate) struct Door {
-    pub(crate) credentials: Credentials,
+    pub(crate) part: Part,
+    pub(crate) credentials: Arc<Credentials>,
     pub(crate) tenants: Arc<Tenants>,
 }
 
 impl Keeper for Door {
     fn admit(&self, request: &Request) -> Admission {
-        let caller = match self.caller(request) {
-            Ok(Some(caller)) => caller,
-            Ok(None) => return Admission::In(led_to(self.tenants.main_router(), None)),
+        let (caller, headers) = match self.known(request) {
+            Ok(Some((caller, headers))) => (caller, headers),
+            Ok(None) => {
+                let router = self.tenants.main_router();
+                return Admission::In(Guest { router, caller: None, headers: Vec::new() });
+            }
             Err(refusal) => return Admission::Refused(refusal),
         };
         // From the credential alone: there is no other way to say whose data is meant.
         if let Some(router) = self.tenants.router_of(&caller.tenant) {
-            return Admission::In(led_to(router, Some(caller)));
+            return Admission::In(Guest { router, caller: Some(caller), headers });
         }
         let tenants = Arc::clone(&self.tenants);
         Admission::Later(Box::pin(async move {
             match tenants.opened(Arc::clone(&caller.tenant)).await {
-                Ok(router) => Admission::In(led_to(router, Some(caller))),
+                Ok(router) => Admission::In(Guest { router, caller: Some(caller), headers }),
                 Err(problem) => Admission::Refused(problem.into()),
             }
         }))
     }
 }
 
+/// Headers of an answer.
+type Headers = Vec<(HeaderName, HeaderValue)>;
+
 impl Door {
-    /// Who comes with a request; none where nobody need be known.
-    fn caller(&self, request: &Request) -> Result<Option<Arc<Caller>>, Refusal> {
+    /// Who comes with a request, and what the answer says of his rate; none where nobody need be known.
+    fn known(&self, request: &Request) -> Result<Option<(Arc<Caller>, Headers)>, Refusal> {
         let Some(scope) = access::needed(request.method(), request.uri().path()) else { return Ok(None) };
         if !self.credentials.are_asked_for() {
-            return Ok(None);
+            return self.behind(scope).map(|()| None);
         }
-        let caller = self.credentials.caller(bearer(request.headers())?)?;
-        if caller.scopes.has(scope) { Ok(Some(caller)) } else { Err(Refusal::lacks(scope)) }
+        let Known { caller, rate } = self.credentials.known(bearer(request.headers())?)?;
+        let headers = rate.map_or(Ok(Vec::new()), |rate| rate.draw())?;
+        self.behind(scope)?;
+        if caller.scopes.has(scope) { Ok(Some((caller, headers))) } else { Err(Refusal::lacks(scope)) }
     }
-}
 
-fn led_to(router: Router, caller: Option<Arc<Caller>>) -> Guest {
-    Guest { router, caller, headers: Vec::new() }
+    fn behind(&self, scope: Scope) -> Result<(), Refusal> {
+        if self.part.has(scope) {
+            return Ok(());
+        }
+        let detail = "Operations have an address of their own, and nothing else is there: see --operations-addr.";
+        Err(Problem::new(kinds::NOT_FOUND, detail).into())
+    }
 }

@@ -7,23 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use comanda_web::{EdgeLimits, Gate, ServeLimits};
+use comanda_web::{EdgeLimits, Gate, ServeLimits, Tls};
 use cqrs::{PartitionId, Token};
 use metrics_exporter_prometheus::PrometheusHandle;
 use miette::{IntoDiagnostic, Result, miette};
-use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::config::FileOption;
-use crate::door::{self, Credentials, Door};
+use crate::door::{self, Credentials, Door, Part};
+use crate::listen::{self, Listening};
 use crate::ops::{Ops, Watched};
 use crate::platform::{Contexts, Platform};
 use crate::site::{Role, Site, SiteOptions};
 use crate::tenants::{Common, Founding, Stack, Tenants};
-use crate::{documents, fault, listen, telemetry};
+use crate::{documents, fault, telemetry};
 
 /// What `serve` can be told.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     file: FileOption,
     #[command(flatten)]
     data: DataFolder,
-    /// The address to listen on: loopback only. Port 0 lets the system choose; the line on standard output names it.
+    /// The address to listen on; one that others can reach needs TLS. Port 0 lets the system choose; the line on standard output names it.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", env = "COMANDA_LISTEN")]
     listen: SocketAddr,
     /// The partitions of a log that is made now. One that exists keeps its own number.
@@ -44,6 +44,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     site: SiteOptions,
     #[command(flatten)]
+    listening: listen::Options,
+    #[command(flatten)]
     door: door::Options,
     #[command(flatten)]
     fault: fault::Options,
@@ -52,7 +54,7 @@ pub(crate) struct Options {
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let metrics = telemetry::metrics()?;
-    let listener = listen::on(options.listen).await?;
+    let listening = options.listening.on(options.listen).await?;
     let has = |role: Role| options.site.has(role);
     let (dir, partitions) = (&options.data.dir, options.partitions);
     let inventory = if has(Role::Inventory) {
@@ -77,9 +79,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         fault: options.fault.clone(),
     });
     let contexts = Contexts { inventory, fulfillment };
-    let server = Server::start(listener, contexts, site, credentials, founding, metrics).await?;
+    let scheme = if listening.tls.is_some() { "https" } else { "http" };
+    let server = Server::start(listening, contexts, site, credentials, founding, metrics).await?;
     let stop = stop_signal()?;
-    println!("comanda serves http://{} from {}", server.addr, dir.display());
+    println!("comanda serves {scheme}://{} from {}", server.addr, dir.display());
     server.until(stop).await
 }
 
@@ -90,25 +93,26 @@ pub(crate) struct Server {
     tenants: Arc<Tenants>,
     /// Why something has stopped before its time, once it has.
     failed: watch::Receiver<Option<String>>,
-    serving: JoinHandle<u32>,
-    /// Follows the keys.
-    watching: JoinHandle<()>,
+    serving: Vec<JoinHandle<u32>>,
+    /// Follow the keys and the certificate.
+    watching: JoinSet<()>,
     /// Dropped when the server stops: long polls are answered then.
     polls: watch::Sender<()>,
-    shutdown: oneshot::Sender<()>,
+    /// Dropped when the server stops.
+    shutdown: watch::Sender<()>,
 }
 
 impl Server {
     /// Starts to serve `contexts` on `listener`.
     pub(crate) async fn start(
-        listener: TcpListener,
+        listening: Listening,
         contexts: Contexts,
         site: Site,
         credentials: Credentials,
         founding: Option<Founding>,
         metrics: PrometheusHandle,
     ) -> Result<Self> {
-        let addr = listen::address(&listener)?;
+        let addr = listen::address(&listening.main)?;
         let (polls, stopping) = watch::channel(());
         let limits = EdgeLimits::default();
         let common = Common { failed: watch::Sender::new(None), stopping, limits };
@@ -125,12 +129,27 @@ impl Server {
         };
         let main = Stack::start(contexts, &site.surroundings, &site.elsewhere, ops, &common).await?;
         let tenants = Arc::new(Tenants::open(main, founding, common).await?);
-        let watching = tokio::spawn(credentials.watch());
-        let gate = Gate::new(Arc::new(Door { credentials, tenants: Arc::clone(&tenants) }), limits);
-        let (shutdown, stop) = oneshot::channel::<()>();
-        let stop = async move { drop(stop.await) };
-        let serving = tokio::spawn(comanda_web::serve(listener, gate, ServeLimits::default(), stop));
-        Ok(Self { addr, metrics, tenants, failed, serving, watching, polls, shutdown })
+        let Listening { main, tls, operations, part } = listening;
+        let mut watching = JoinSet::new();
+        watching.spawn(credentials.watch());
+        if let Some(tls) = &tls {
+            watching.spawn(Arc::clone(tls).watch());
+        }
+        let (shutdown, stop) = watch::channel(());
+        let credentials = Arc::new(credentials);
+        let serving = |listener, tls: Option<Arc<Tls>>, part| {
+            let (credentials, tenants) = (Arc::clone(&credentials), Arc::clone(&tenants));
+            let gate = Gate::new(Arc::new(Door { part, credentials, tenants }), limits);
+            let mut stop = stop.clone();
+            let stop = async move { drop(stop.changed().await) };
+            tokio::spawn(comanda_web::serve_over(listener, tls, gate, ServeLimits::default(), stop))
+        };
+        let mut all = Vec::new();
+        if let Some((listener, tls)) = operations {
+            all.push(serving(listener, tls, Part::Operations));
+        }
+        all.push(serving(main, tls, part));
+        Ok(Self { addr, metrics, tenants, failed, serving: all, watching, polls, shutdown })
     }
 
     /// Serves until `stop` resolves or a thread gives up; then answers what it took, flushes and ends.
@@ -177,11 +196,12 @@ impl Server {
     }
 
     async fn stop(self) {
-        self.watching.abort();
-        drop((self.shutdown, self.polls));
-        match self.serving.await {
-            Ok(0) | Err(_) => {}
-            Ok(cut) => tracing::warn!(cut, "connections did not end in time and were cut"),
+        drop((self.watching, self.shutdown, self.polls));
+        for serving in self.serving {
+            match serving.await {
+                Ok(0) | Err(_) => {}
+                Ok(cut) => tracing::warn!(cut, "connections did not end in time and were cut"),
+            }
         }
         match Arc::into_inner(self.tenants) {
             Some(tenants) => tenants.stop().await,

@@ -30,6 +30,7 @@ const IF_NONE_MATCH: HeaderName = axum::http::header::IF_NONE_MATCH;
 #[derive(Clone, Debug)]
 pub struct Call {
     metadata: Metadata,
+    caller: Option<Arc<Caller>>,
     key: Option<Key>,
     if_match: Option<Version>,
 }
@@ -53,6 +54,12 @@ impl Call {
     #[must_use]
     pub fn actor(&self) -> Option<&str> {
         self.metadata.actor.as_deref()
+    }
+
+    /// Whoever sent it, with all that is known of it.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_deref()
     }
 
     /// Refuses a call without an idempotency key, for what nothing else makes safe to repeat.
@@ -80,16 +87,17 @@ impl<S: Sync> FromRequestParts<S> for Call {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Arc<Caller>>().cloned();
         let metadata = Metadata {
             // From the credential alone: what a client writes about itself is no evidence.
-            actor: parts.extensions.get::<Arc<Caller>>().map(|caller| caller.actor.to_string()),
+            actor: caller.as_ref().map(|caller| caller.actor.to_string()),
             correlation_id: text(&parts.headers, &X_CORRELATION_ID),
             // A trace that nobody samples can be found nowhere; it would be a third of every event's size.
             traceparent: text(&parts.headers, &TRACEPARENT).filter(|trace| !trace.ends_with("-00")),
             ..Metadata::default()
         };
         let if_match = parts.headers.get(IF_MATCH).map(preconditions::if_match).transpose()?.flatten();
-        Ok(Self { metadata, key: idempotency_key(parts)?, if_match })
+        Ok(Self { metadata, caller, key: idempotency_key(parts)?, if_match })
     }
 }
 

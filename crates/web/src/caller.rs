@@ -110,6 +110,17 @@ pub struct Caller {
     pub scopes: Scopes,
     /// The id of its API key, if that is its credential.
     pub key_id: Option<Arc<str>>,
+    /// How much of the stock it may hold back.
+    pub holds: HoldLimits,
+}
+
+/// How much of the stock a credential may hold back from others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HoldLimits {
+    /// Units in holds that have not ended; unbounded if there is none.
+    pub units_max: Option<u64>,
+    /// Seconds that a hold may last; what everybody may if there is none.
+    pub seconds_max: Option<u64>,
 }
 
 #[cfg(test)]

@@ -233,6 +233,7 @@ mod tests {
                         actor: "key:a".into(),
                         scopes: crate::Scopes::all(),
                         key_id: None,
+                        holds: crate::HoldLimits::default(),
                     };
                     let who = async |call: Call| call.actor().unwrap_or("nobody").to_owned();
                     let router = edge_around(Router::new().route("/who", get(who)), EdgeLimits::default());

@@ -77,6 +77,8 @@ kinds! {
         "The request target has more bytes than the server takes.";
     UNSUPPORTED_MEDIA_TYPE = 415, "unsupported-media-type", "The body is of a type that is not taken",
         "Bodies are JSON: send `Content-Type: application/json`.";
+    RATE_LIMITED = 429, "rate-limited", "The credential asks too often",
+        "More requests came with the credential than it is allowed in a second; nothing was done. Retry after `Retry-After`.";
     HEADERS_TOO_LARGE = 431, "headers-too-large", "The headers are too large",
         "The headers have more bytes than the server takes.";
     VERSION_MISMATCH = 412, "version-mismatch", "It has changed since it was read",

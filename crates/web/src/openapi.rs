@@ -60,7 +60,8 @@ const CREDENTIAL: &str = "An API key (`comanda keys create`) or a JWT. Each oper
                           loopback without any key asks for none.";
 
 /// Problems that every operation can answer.
-const ALWAYS: [&Kind; 8] = [
+const ALWAYS: [&Kind; 9] = [
+    kinds::RATE_LIMITED,
     kinds::UNAUTHENTICATED,
     kinds::FORBIDDEN,
     kinds::URI_TOO_LONG,
@@ -138,7 +139,7 @@ fn complete_operation(operation: &mut Operation) {
                 response.headers.entry(name.to_owned()).or_insert_with(|| text_header(meaning));
             }
         }
-        if status == "503" {
+        if status == "503" || status == "429" {
             response.headers.insert("Retry-After".to_owned(), text_header("Seconds to wait before the next try."));
         }
     }

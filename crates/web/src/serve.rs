@@ -11,9 +11,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service;
+
+use crate::tls::Tls;
 
 /// A pause after the system could not give another connection (out of file descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -59,9 +62,20 @@ pub async fn serve<S: Serves>(
     limits: ServeLimits,
     shutdown: impl Future<Output = ()>,
 ) -> u32 {
+    serve_over(listener, None, service, limits, shutdown).await
+}
+
+/// As [`serve`], and with `tls` every connection is encrypted.
+pub async fn serve_over<S: Serves>(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    service: S,
+    limits: ServeLimits,
+    shutdown: impl Future<Output = ()>,
+) -> u32 {
     let slots = Arc::new(Semaphore::new(limits.connections_max as usize));
     let (draining, drain) = watch::channel(());
-    let accepting = accept(listener, service, limits, Arc::clone(&slots), drain);
+    let accepting = accept(listener, service, tls, limits, Arc::clone(&slots), drain);
     tokio::select! {
         () = accepting => {}
         () = shutdown => {}
@@ -78,6 +92,7 @@ pub async fn serve<S: Serves>(
 async fn accept<S: Serves>(
     listener: TcpListener,
     service: S,
+    tls: Option<Arc<Tls>>,
     limits: ServeLimits,
     slots: Arc<Semaphore>,
     drain: watch::Receiver<()>,
@@ -88,7 +103,19 @@ async fn accept<S: Serves>(
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(http.clone(), stream, service.clone(), limits, drain.clone(), slot));
+                // Without it the system may hold small answers back; if it cannot be set they only come later.
+                let _later = stream.set_nodelay(true);
+                let (http, service, drain) = (http.clone(), service.clone(), drain.clone());
+                match tls.as_deref().map(Tls::acceptor) {
+                    None => drop(tokio::spawn(connection(http, stream, service, limits, drain, slot))),
+                    Some(acceptor) => drop(tokio::spawn(async move {
+                        // Who does not shake hands in time, or not as agreed, is gone: it concerns nobody else.
+                        let shaken = tokio::time::timeout(limits.header_wait, acceptor.accept(stream)).await;
+                        if let Ok(Ok(stream)) = shaken {
+                            connection(http, stream, service, limits, drain, slot).await;
+                        }
+                    })),
+                }
             }
             // The client has gone again already: nobody's fault.
             Err(why) if matches!(why.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {}
@@ -102,14 +129,12 @@ async fn accept<S: Serves>(
 
 async fn connection<S: Serves>(
     http: http1::Builder,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     service: S,
     limits: ServeLimits,
     mut drain: watch::Receiver<()>,
     slot: OwnedSemaphorePermit,
 ) {
-    // Without it the system may hold small answers back; if it cannot be set they only come later.
-    let _later = stream.set_nodelay(true);
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
     // A connection's own error (a client that went away, bytes that are no HTTP) concerns nobody else.
     tokio::select! {

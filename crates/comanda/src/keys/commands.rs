@@ -1,5 +1,6 @@
 //! `comanda keys`: makes, lists, rotates and revokes API keys, also while a server runs.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -68,6 +69,15 @@ pub(crate) struct Create {
     /// How long it counts: `90d`, `12h`, `never`, or until an instant.
     #[arg(long, value_name = "SPAN", default_value = "365d")]
     expires: Lifetime,
+    /// Requests a second that may come with it, and with the one that takes over from it; unbounded unless given.
+    #[arg(long, value_name = "N")]
+    rate: Option<NonZeroU32>,
+    /// Units that it may hold at once in reservations that are not confirmed; unbounded unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    units_held_max: Option<u64>,
+    /// Seconds that a hold of it may last; a week, like everybody's, unless given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    hold_seconds_max: Option<u64>,
     #[command(flatten)]
     kept: Kept,
 }
@@ -139,6 +149,9 @@ fn create(options: &Create, now: Timestamp) -> Result<()> {
             created_at: now,
             expires_at,
             revoked_at: None,
+            rate: options.rate,
+            units_held_max: options.units_held_max,
+            hold_seconds_max: options.hold_seconds_max,
         };
         Ok(added(keys, record))
     })?;
@@ -184,7 +197,8 @@ fn list(options: &List, now: Timestamp) -> Result<()> {
     let state = |key: &KeyRecord| key.ended(now).unwrap_or("active");
     if options.json {
         let shown = keys.iter().map(|key| {
-            json!({ "id": key.id, "name": key.name, "tenant": key.tenant, "scopes": key.scopes, "state": state(key),
+            json!({ "id": key.id, "name": key.name, "tenant": key.tenant, "scopes": key.scopes, "state": state(key), "rate": key.rate,
+                "unitsHeldMax": key.units_held_max, "holdSecondsMax": key.hold_seconds_max,
                 "createdAt": key.created_at.to_rfc3339(), "expiresAt": when(key.expires_at), "revokedAt": when(key.revoked_at) })
         });
         println!("{}", json!({ "keys": shown.collect::<Vec<_>>() }));
@@ -192,11 +206,12 @@ fn list(options: &List, now: Timestamp) -> Result<()> {
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(["id", "name", "tenant", "scopes", "state", "created", "expires"]);
+    table.set_header(["id", "name", "tenant", "scopes", "rate", "state", "created", "expires"]);
     for key in &keys {
         let expires = when(key.expires_at).unwrap_or_else(|| "never".to_owned());
         let (created, scopes) = (key.created_at.to_rfc3339(), key.scopes.to_string());
-        table.add_row([&key.id, &key.name, &key.tenant, &scopes, state(key), &created, &expires]);
+        let rate = key.rate.map_or_else(String::new, |rate| format!("{rate}/s"));
+        table.add_row([&key.id, &key.name, &key.tenant, &scopes, &rate, state(key), &created, &expires]);
     }
     println!("{table}");
     Ok(())

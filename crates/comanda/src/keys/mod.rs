@@ -3,10 +3,11 @@
 mod commands;
 mod file;
 mod lifetime;
+mod rate;
 mod record;
 mod secret;
 mod table;
 
 pub(crate) use commands::{Command, run};
 pub(crate) use record::{DEFAULT_TENANT, tenant_name};
-pub(crate) use table::{Keys, Place};
+pub(crate) use table::{Keys, Known, Place};

@@ -1,5 +1,7 @@
 //! What is kept of an API key: everything but its secret.
 
+use std::num::NonZeroU32;
+
 use comanda_web::Scopes;
 use cqrs::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,15 @@ pub(super) struct KeyRecord {
     pub(super) expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) revoked_at: Option<Timestamp>,
+    /// Requests a second that whoever has it may send; without a bound if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rate: Option<NonZeroU32>,
+    /// Units that it may hold at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) units_held_max: Option<u64>,
+    /// Seconds that a hold of it may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) hold_seconds_max: Option<u64>,
 }
 
 impl KeyRecord {

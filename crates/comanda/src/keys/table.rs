@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use clap::Args;
-use comanda_web::Caller;
+use comanda_web::{Caller, HoldLimits};
 use cqrs::Timestamp;
 use miette::{IntoDiagnostic, Result};
 
 use super::file::{KeyFile, Stamp};
+use super::rate::Rate;
 use super::record::KeyRecord;
 use super::secret::{self, Hash};
 
@@ -56,7 +57,15 @@ type Table = HashMap<String, Entry>;
 struct Entry {
     record: KeyRecord,
     hash: Hash,
-    caller: Arc<Caller>,
+    known: Known,
+}
+
+/// Whoever has a key that counts.
+#[derive(Clone)]
+pub(crate) struct Known {
+    pub(crate) caller: Arc<Caller>,
+    /// How often he may ask, if that is bounded. All keys of one name draw on it.
+    pub(crate) rate: Option<Arc<Rate>>,
 }
 
 impl Keys {
@@ -77,7 +86,7 @@ impl Keys {
     }
 
     /// Who comes with `credential`, at `now`; the error says why it does not count, and nothing of it.
-    pub(crate) fn caller(&self, credential: &str, now: Timestamp) -> Result<Arc<Caller>, &'static str> {
+    pub(crate) fn caller(&self, credential: &str, now: Timestamp) -> Result<Known, &'static str> {
         let Some((id, hash)) = secret::read(credential) else {
             return Err("This is no whole API key: copy it again.");
         };
@@ -87,7 +96,7 @@ impl Keys {
             return Err("This API key is not known here.");
         };
         match entry.record.ended(now) {
-            None => Ok(Arc::clone(&entry.caller)),
+            None => Ok(entry.known.clone()),
             Some("expired") => Err("This API key has expired: ask for a new one."),
             Some(_) => Err("This API key was revoked."),
         }
@@ -123,7 +132,7 @@ impl Keys {
         if stamp == *seen {
             return Ok(());
         }
-        let table = table(self.file.read()?)?;
+        let table = table(self.file.read()?, &self.known.read().unwrap_or_else(PoisonError::into_inner))?;
         if !table.is_empty() {
             self.ever.store(true, Ordering::Relaxed);
         }
@@ -134,7 +143,14 @@ impl Keys {
     }
 }
 
-fn table(records: Vec<KeyRecord>) -> Result<Table> {
+/// The keys of `records`. What was used of a rate under `before` stays used.
+fn table(records: Vec<KeyRecord>, before: &Table) -> Result<Table> {
+    let mut rates: HashMap<(String, String), Arc<Rate>> = HashMap::new();
+    for Entry { record, known, .. } in before.values() {
+        if let Some(rate) = &known.rate {
+            rates.insert((record.tenant.clone(), record.name.clone()), Arc::clone(rate));
+        }
+    }
     let entry = |record: KeyRecord| {
         let hash = Hash::from_hex(&record.hash).ok_or_else(|| {
             miette::miette!("the key {} has a hash that is none: bring the file back from a copy", record.id)
@@ -144,8 +160,18 @@ fn table(records: Vec<KeyRecord>) -> Result<Table> {
             actor: format!("key:{}", record.name).into(),
             scopes: record.scopes,
             key_id: Some(record.id.as_str().into()),
+            holds: HoldLimits { units_max: record.units_held_max, seconds_max: record.hold_seconds_max },
         };
-        Ok((record.id.clone(), Entry { record, hash, caller: Arc::new(caller) }))
+        let rate = record.rate.map(|per_second| {
+            let rate = rates.entry((record.tenant.clone(), record.name.clone()));
+            let rate = rate.or_insert_with(|| Arc::new(Rate::new(per_second)));
+            if rate.per_second() != per_second {
+                *rate = Arc::new(Rate::new(per_second));
+            }
+            Arc::clone(rate)
+        });
+        let known = Known { caller: Arc::new(caller), rate };
+        Ok((record.id.clone(), Entry { record, hash, known }))
     };
     records.into_iter().map(entry).collect()
 }

@@ -122,10 +122,14 @@ impl Server {
             lines.for_each(drop);
         });
         let line = line.recv_timeout(PATIENCE).unwrap_or_default();
-        let rest = line.strip_prefix("comanda serves http://").and_then(|rest| rest.split_once(" from "));
+        let rest = line.strip_prefix("comanda serves http").map(|rest| rest.trim_start_matches('s'));
+        let rest = rest.and_then(|rest| rest.strip_prefix("://")?.split_once(" from "));
         let Some((addr, folder)) = rest else { panic!("it said {line:?} and {}", server.complaints()) };
         assert_eq!(folder, server.data.to_str().unwrap());
         server.addr = addr.parse().unwrap();
+        if server.addr.ip().is_unspecified() {
+            server.addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
         server
     }
 

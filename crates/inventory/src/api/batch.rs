@@ -9,7 +9,7 @@ use cqrs::{Answered, Dispatch, Token};
 use futures::future::join_all;
 
 use super::reservations::{explained, parse_reserve};
-use super::{Api, ApiState};
+use super::{Api, Served, hoarding};
 use crate::domain::reservation::{LINES_MAX, ReservationAnswer};
 
 /// Reservations in one request.
@@ -66,7 +66,7 @@ fn check_size(items: &[contract::ReserveRequest]) -> Result<(), Problem> {
 type Decided = Result<Answered<ReservationAnswer>, Problem>;
 
 async fn one(
-    api: &ApiState,
+    api: &Served,
     call: &Call,
     index: usize,
     item: contract::ReserveRequest,
@@ -78,7 +78,12 @@ async fn one(
         Err(problem) => (asked, Err(problem)),
         Ok(command) => {
             let id = command.reservation_id.as_str().to_owned();
+            let taken = match hoarding::take(&api.holds, call, &command, &at) {
+                Ok(taken) => taken,
+                Err(problem) => return (Some(id), Err(problem)),
+            };
             let decided = api.commands.dispatch(call.item(index, command, raw)).await;
+            hoarding::settle(taken, &decided);
             (Some(id), decided.map_err(|error| placed(error.into(), &at)))
         }
     }

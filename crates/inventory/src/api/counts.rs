@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::parse::{self, path_count};
-use super::{Api, ApiState, count_shapes as shapes, problems};
+use super::{Api, Served, count_shapes as shapes, problems};
 use crate::application::count_by_id::CountById;
 use crate::application::list_counts::ListCounts;
 use crate::application::skus_in_bins::SkusInBins;
@@ -258,7 +258,7 @@ pub(super) async fn list(
 }
 
 async fn answer(
-    api: &ApiState,
+    api: &Served,
     id: &CountId,
     inquiry: &Inquiry,
     written: impl FnOnce(&CountId, &CycleCount) -> Reply,

@@ -11,6 +11,7 @@ mod expiring;
 mod history;
 mod import;
 mod inbound_problems;
+mod hoarding;
 mod ledger;
 mod locations;
 mod movements;
@@ -35,6 +36,8 @@ use axum::routing::{get, patch, post, put};
 use cqrs::{CommandBus, QueryBus};
 use utoipa::OpenApi;
 
+use crate::application::hold_book::HoldBook;
+
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct ApiState {
@@ -44,10 +47,19 @@ pub struct ApiState {
     pub queries: QueryBus,
 }
 
-type Api = State<Arc<ApiState>>;
+/// The same, and what the handlers keep between requests.
+struct Served {
+    commands: CommandBus,
+    queries: QueryBus,
+    holds: HoldBook,
+}
+
+type Api = State<Arc<Served>>;
 
 /// Every route of Inventory. Put [`comanda_web::edge`] around what is served.
 pub fn router(state: ApiState) -> Router {
+    let ApiState { commands, queries } = state;
+    let served = Served { commands, queries, holds: HoldBook::default() };
     Router::new()
         .route("/v1/skus", post(skus::register).get(skus::list))
         .route("/v1/skus/{sku}", get(skus::read).merge(patch(skus::update)))
@@ -103,7 +115,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/counts/{countId}/review", post(counts::review))
         .route("/v1/counts/{countId}/apply", post(counts::apply))
         .route("/v1/counts/{countId}/cancel", post(counts::cancel))
-        .with_state(Arc::new(state))
+        .with_state(Arc::new(served))
 }
 
 /// The description of every route, made from the code.

@@ -32,6 +32,8 @@ kinds! {
         "The line id is none of this reservation's, receipt's or transfer's: read it for its lines.";
     INSUFFICIENT_STOCK = 409, "insufficient-stock", "There is not enough stock",
         "Nothing was held. `shortfalls` says what was missing, SKU by SKU. Ask for less, or set `allowPartial`.";
+    HOLDS_TOO_MUCH = 429, "holds-too-much", "The credential holds as much as it may",
+        "Units in holds that are neither confirmed, released nor over are bounded for each credential; nothing was held.";
     ID_CONFLICT = 409, "id-conflict", "The id is taken",
         "Something else was created under this id before. Repeat the first request unchanged, or take a new id.";
     RESERVATION_ENDED = 409, "reservation-ended", "The reservation has ended",

@@ -13,7 +13,7 @@ use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
 use super::parse::{path_own_reservation, path_reservation};
-use super::{Api, problems, sourcing};
+use super::{Api, hoarding, problems, sourcing};
 use crate::application::reservation_by_id::ReservationById;
 use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
 use crate::domain::reservation::confirm::Confirm;
@@ -49,7 +49,10 @@ pub(super) async fn reserve(
     request: Json<contract::ReserveRequest, BULK_BODY_BYTES_MAX>,
 ) -> Result<Reply, Problem> {
     let command = parse_reserve(request.value, "")?;
-    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
+    let taken = hoarding::take(&api.holds, &call, &command, "")?;
+    let decided = api.commands.dispatch(call.envelope(command, &request.raw)).await;
+    hoarding::settle(taken, &decided);
+    let answered = decided?;
     let id = answered.answer.reservation.reservation_id.clone();
     Ok(changed(StatusCode::CREATED, answered).location(PATH, id.as_str()))
 }
@@ -96,7 +99,9 @@ pub(super) async fn confirm(
     body: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
     let command = Confirm { reservation_id: path_own_reservation(&id)? };
-    Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &body.raw)).await?))
+    let answered = api.commands.dispatch(call.envelope(command, &body.raw)).await?;
+    hoarding::follow(&api.holds, &answered.answer.reservation);
+    Ok(changed(StatusCode::OK, answered))
 }
 
 /// Gives back what is held
@@ -118,6 +123,7 @@ pub(super) async fn release(
 ) -> Result<Reply, Problem> {
     let command = Release { reservation_id: path_own_reservation(&id)? };
     let answered = api.commands.dispatch(call.envelope(command, &body.raw)).await?;
+    hoarding::follow(&api.holds, &answered.answer.reservation);
     if answered.answer.reservation.lines.is_empty() {
         let repeated = answered.replayed || answered.answer.repeated;
         return Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated));
@@ -147,7 +153,10 @@ pub(super) async fn extend(
     let mut fields = Fields::default();
     let ttl = fields.take("/ttlSeconds", ttl(request.value.ttl_seconds));
     let command = fields.finish(ttl.map(|ttl| Extend { reservation_id, ttl }))?;
-    Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
+    hoarding::check_time(&call, Some(command.ttl), "")?;
+    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
+    hoarding::follow(&api.holds, &answered.answer.reservation);
+    Ok(changed(StatusCode::OK, answered))
 }
 
 /// Gives a reservation to another owner

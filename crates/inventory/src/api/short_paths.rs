@@ -5,11 +5,11 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply};
-use cqrs::{Dispatch, Inquire};
+use cqrs::{Dispatch, Inquire, Timestamp};
 use serde::Deserialize;
 
 use super::parse::{self, path_reservation, path_sku};
-use super::{Api, problems};
+use super::{Api, hoarding, problems};
 use crate::application::list_stock::ListStock;
 use crate::application::reservation_by_id::ReservationById;
 use crate::application::stock_of_sku::StockOfSku;
@@ -39,7 +39,11 @@ pub(super) async fn reserve(
     let quantity = parse::quantity(&mut fields, request.value.quantity);
     let command = reservation_id.zip(quantity);
     let command = command.map(|(reservation_id, quantity)| ReserveItem { reservation_id, sku, quantity });
-    let answered = api.commands.dispatch(call.envelope(fields.finish(command)?, &request.raw)).await?;
+    let command = fields.finish(command)?;
+    let (taken, units) = (hoarding::take_item(&api.holds, &call, &command)?, command.quantity.units());
+    let decided = api.commands.dispatch(call.envelope(command, &request.raw)).await;
+    hoarding::settle_item(taken, units, &decided);
+    let answered = decided?;
     let repeated = answered.replayed || answered.answer.repeated;
     Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated))
 }
@@ -85,7 +89,10 @@ pub(super) async fn release(
     let mut fields = Fields::default();
     let reservation_id = parse::reservation_id(&mut fields, &request.value.reservation_id);
     let command = reservation_id.map(|reservation_id| ReleaseItem { reservation_id, sku });
-    let answered = api.commands.dispatch(call.envelope(fields.finish(command)?, &request.raw)).await?;
+    let command = fields.finish(command)?;
+    let item = hoarding::item_of(command.reservation_id.as_str(), command.sku.as_str());
+    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
+    api.holds.follow(&item, 0, Timestamp::EPOCH);
     let repeated = answered.replayed || answered.answer.repeated;
     Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated))
 }

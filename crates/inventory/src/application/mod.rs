@@ -4,6 +4,7 @@ pub mod audit;
 pub mod availability;
 pub mod count_by_id;
 mod due;
+pub mod hold_book;
 pub mod ledger;
 pub mod list_capacity;
 pub mod list_counts;

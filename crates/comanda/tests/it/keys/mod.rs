@@ -2,8 +2,11 @@
 
 mod audit;
 mod doors;
+mod hoarding;
 mod life;
 mod peers;
+mod rates;
 mod ring;
 mod secrets;
 mod tenants;
+mod tls;

@@ -200,6 +200,8 @@ fn a_process_with_a_part_of_the_system_has_one_tenant() {
         "serve",
         "--listen",
         "127.0.0.1:0",
+        "--auth",
+        "required",
         "--roles",
         "inventory",
         "--fulfillment-at",
