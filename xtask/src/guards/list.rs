@@ -165,8 +165,8 @@ pub(super) const GUARDS: &[Guard] = &[
     Guard {
         against: "pattern 6, a lock held while somebody pays",
         file: "crates/inventory/src/domain/stock_item/sourcing.rs",
-        text: "let anywhere = self.available() + limit;",
-        without: "let anywhere = if self.total().reserved > 0 { 0 } else { self.available() + limit };",
+        text: "let anywhere = self.available() + self.beyond(None);",
+        without: "let anywhere = if self.total().reserved > 0 { 0 } else { self.available() + self.beyond(None) };",
         package: INVENTORY,
         test: "a_payment_that_takes_long_holds_units_not_a_lock",
     },

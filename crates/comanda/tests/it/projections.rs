@@ -19,10 +19,10 @@ fn with_a_lie() -> Stopped {
     server.stocked("MUG", 5);
     let stopped = server.stop();
     let views = views(&stopped);
-    let sql = "SELECT document FROM m_stock_v2 WHERE key = 'TEA'";
+    let sql = "SELECT document FROM m_stock_v3 WHERE key = 'TEA'";
     let document: Vec<u8> = views.query_row(sql, [], |row| row.get(0)).unwrap();
     let lie = String::from_utf8(document).unwrap().replace("\"available\":20", "\"available\":21");
-    let sql = "UPDATE m_stock_v2 SET document = ?1, x_available = 21 WHERE key = 'TEA'";
+    let sql = "UPDATE m_stock_v3 SET document = ?1, x_available = 21 WHERE key = 'TEA'";
     assert_eq!(views.execute(sql, [lie.into_bytes()]).unwrap(), 1);
     stopped
 }
