@@ -60,7 +60,7 @@ fn a_view_is_compared_rebuilt_and_swapped_back_while_the_server_runs() {
     assert!(printed.contains("build 2 is live now"), "{printed}");
     assert_eq!(available(&server), 20);
     let stock = view(&server, "stock");
-    assert_eq!((&stock["build"], &stock["kept"]), (&json!(2), &json!({"version": 2, "build": 1})));
+    assert_eq!((&stock["build"], &stock["kept"]), (&json!(2), &json!({"version": 3, "build": 1})));
     let rebuild = &stock["rebuild"];
     assert_eq!(
         (&rebuild["state"], &rebuild["swapped"], &rebuild["compared"]["different"]),
