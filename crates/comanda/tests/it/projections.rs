@@ -75,7 +75,7 @@ fn a_view_is_compared_rebuilt_and_swapped_back_while_the_server_runs() {
     assert_eq!(available(&server), 26, "the lie, and what came in since");
     let (code, printed) = projections(&server, &["list"]);
     assert_eq!(code, Some(0), "{printed}");
-    assert!(printed.contains("swap back done") && printed.contains("v2 build 2"), "{printed}");
+    assert!(printed.contains("swap back done") && printed.contains("v3 build 2"), "{printed}");
     let metrics = String::from_utf8(server.get("/metrics").is(200).body).unwrap();
     assert!(
         metrics.lines().any(|line| line.starts_with("projection_rebuild_events{") && line.contains("\"stock\"")),
