@@ -40,6 +40,7 @@ fn what_can_have_no_effect_is_named_tried_again_and_given_up_while_the_rest_pass
     assert_eq!((&both["passed"], &both["failed"]), (&json!(0), &json!(2)), "{both}");
     server.post(&format!("{}/discard", path(0)), &json!({"reason": ""})).is(422);
     server.post(&format!("{}/discard", path(0)), &json!({"reason": "not ours"})).is(204);
+    server.settle();
     server.get(&path(0)).problem(404, "UNKNOWN_DEAD_LETTER");
     assert_eq!(server.get(&path(1)).is(200).json()["attempts"], 2);
     // What is dead keeps nobody else waiting, and is still there when the process comes back.
