@@ -235,11 +235,11 @@ pub(super) const GUARDS: &[Guard] = &[
         test: "from_the_shelf_to_the_customer_and_back_no_unit_is_lost_or_shipped_twice",
     },
     Guard {
-        against: "a carrier booked twice",
+        against: "a booking begun twice, so that a carrier is asked twice",
         file: "crates/fulfillment/src/domain/shipment/start_booking.rs",
         text: "if shipment.status != ShipmentStatus::Planned || !due {",
         without: "if false {",
         package: FULFILLMENT,
-        test: "d13_whatever_the_carrier_does_it_has_the_shipment_once",
+        test: "the_intent_is_recorded_and_a_second_one_refused",
     },
 ];
