@@ -131,6 +131,7 @@ fn event(version: u64) -> Result<StockEvent> {
     let hold = || -> Result<Hold> {
         Ok(Hold {
             reservation: ReservationId::parse(&format!("cart-{}", version / 2)).into_diagnostic()?,
+            owner: None,
             line: LineId::parse("1").into_diagnostic()?,
             location: LocationId::main(),
             quantity: 1,

@@ -39,7 +39,9 @@ fn projections(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap() + &complaint(&output))
 }
 
+/// What the view says of tea once it has read all there is.
 fn available(server: &Server) -> Value {
+    server.settle();
     server.get("/v1/stock/TEA").is(200).json()["available"].clone()
 }
 
