@@ -57,17 +57,18 @@ impl Breaker {
         }
     }
 
-    /// Notes how a call went.
-    pub(crate) fn record(&self, succeeded: bool, now: Instant) {
+    /// Notes how a call went; returns whether this failure is the one that opens it.
+    pub(crate) fn record(&self, succeeded: bool, now: Instant) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if succeeded {
             *state = State::default();
-            return;
+            return false;
         }
         state.failures = state.failures.saturating_add(1);
         if state.failures >= self.settings.failures_max {
             state.until = now.checked_add(self.settings.open_for);
         }
+        state.failures == self.settings.failures_max
     }
 }
 

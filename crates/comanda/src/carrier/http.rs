@@ -109,7 +109,10 @@ impl HttpCarrier {
             }
             Err(cause) => Err(CarrierError::Unknown(told(&cause))),
         };
-        self.breaker.record(matches!(answered, Ok(_) | Err(CarrierError::Refused(_))), Instant::now());
+        if self.breaker.record(matches!(answered, Ok(_) | Err(CarrierError::Refused(_))), Instant::now()) {
+            let open_for = self.settings.breaker.open_for;
+            tracing::warn!(carrier = %self.base, ?open_for, "the carrier fails too often: it is left alone, then tried again");
+        }
         answered
     }
 

@@ -215,6 +215,11 @@ impl BookShipments {
         let seen = match tokio::time::timeout(self.waits.call, find).await {
             Ok(Ok(Some(booking))) => Seen::Booked { tracking_number: booking.tracking_number.into() },
             Ok(Ok(None)) => Seen::Absent { asked_at },
+            // Whoever cannot be reached was not asked; the adapter says so once for all shipments.
+            Ok(Err(why @ CarrierError::NotReached { .. })) => {
+                tracing::debug!(%shipment_id, %why, "a shipment is looked up later");
+                Seen::Nothing
+            }
             Ok(Err(why)) => {
                 tracing::warn!(%shipment_id, %why, "the carrier could not say whether it has a shipment");
                 Seen::Nothing
