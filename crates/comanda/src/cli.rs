@@ -1,6 +1,5 @@
 //! The command line: what can be asked of the program, and how it says what went wrong.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -91,14 +90,6 @@ pub(crate) struct DataFolder {
     /// The folder with the data; made if it does not exist. One process at a time can use it.
     #[arg(long = "data", value_name = "DIR", env = "COMANDA_DATA_DIR")]
     pub(crate) dir: PathBuf,
-}
-
-/// Where a server is reached.
-#[derive(Debug, Args)]
-pub(crate) struct Server {
-    /// The server's address.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) addr: SocketAddr,
 }
 
 /// Runs what was asked for; what goes wrong is told on standard error, and in the exit code: 1 for a check that

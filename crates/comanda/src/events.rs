@@ -4,17 +4,16 @@ use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Args;
-use comanda_contracts::Problem;
 use comanda_contracts::events::CloudEvent;
 use comanda_load::{Answer, Call, Client};
 use miette::{IntoDiagnostic, Result, miette};
 use tokio::sync::mpsc;
 
-use crate::cli::Server;
+use crate::asking::{Server, refused};
 use crate::serve;
 
 /// Events asked for at once.
-const PAGE: usize = 500;
+const PAGE: usize = 1_000;
 
 /// Seconds a poll waits for a first event: well below what a call may take.
 const WAIT_S: u64 = 5;
@@ -49,6 +48,7 @@ pub(crate) struct TailOptions {
 
 /// Prints events until a signal stops it.
 pub(crate) async fn tail(options: TailOptions) -> Result<ExitCode> {
+    options.server.introduce()?;
     let contexts = match &options.context {
         Some(context) => vec![context.clone()],
         None => served(&options).await?,
@@ -57,7 +57,7 @@ pub(crate) async fn tail(options: TailOptions) -> Result<ExitCode> {
     let (found, mut printing) = mpsc::channel(PRINTING_MAX);
     let mut followers = tokio::task::JoinSet::new();
     for context in contexts {
-        let follower = Follower { client: Client::new(options.server.addr), context, after: None };
+        let follower = Follower { client: options.server.client(), context, after: None };
         followers.spawn(follower.follow(options.from_start, options.no_follow, found.clone()));
     }
     drop(found);
@@ -85,9 +85,11 @@ async fn served(options: &TailOptions) -> Result<Vec<String>> {
     let mut served = Vec::new();
     for context in ["inventory", "fulfillment"] {
         let path = format!("/v1/events?context={context}&limit=1");
-        let answer = Client::new(options.server.addr).call(&Call::get(path)).await.into_diagnostic()?;
-        if answer.is_success() {
-            served.push(context.to_owned());
+        let answer = options.server.client().call(&Call::get(path)).await.into_diagnostic()?;
+        match answer.status {
+            200 => served.push(context.to_owned()),
+            401 | 403 => return Err(refused(&answer)),
+            _ => {}
         }
     }
     if served.is_empty() {
@@ -134,8 +136,7 @@ impl Follower {
         let path = format!("/v1/events?context={}&limit={PAGE}&timeout={wait_s}{after}", self.context);
         let answer = self.client.call(&Call::get(path)).await.into_diagnostic()?;
         if !answer.is_success() {
-            let problem: Problem = answer.json().into_diagnostic()?;
-            return Err(miette!("the server refused with {} {}: {}", problem.status, problem.code, problem.detail));
+            return Err(refused(&answer));
         }
         self.after.clone_from(&answer.feed_next);
         Ok(answer)

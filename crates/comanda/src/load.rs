@@ -6,16 +6,13 @@ use clap::Args;
 use comanda_load::{Check, FlashSale, FlashSaleReport, Verdict};
 use miette::{IntoDiagnostic, Result};
 
-use crate::cli::Server;
-use crate::outgoing;
+use crate::asking::Server;
 
 /// What the flash sale can be told.
 #[derive(Debug, Args)]
 pub(crate) struct FlashSaleOptions {
     #[command(flatten)]
     server: Server,
-    #[command(flatten)]
-    outgoing: outgoing::Options,
     /// The SKU on sale; it must be new.
     #[arg(long, default_value = "FLASH-SALE")]
     sku: String,
@@ -38,9 +35,7 @@ pub(crate) struct FlashSaleOptions {
 
 /// Holds a flash sale on a running server. Exit code 1 if it oversold or broke another promise.
 pub(crate) async fn flash_sale(options: FlashSaleOptions) -> Result<ExitCode> {
-    if let Some(credential) = options.outgoing.credential()? {
-        comanda_load::come_with(credential.text()).into_diagnostic()?;
-    }
+    options.server.introduce()?;
     let sale = FlashSale {
         stock: options.stock,
         buyers: options.buyers as usize,

@@ -1,5 +1,6 @@
 //! Comanda: inventory reservation that cannot oversell. One binary; `comanda --help` says what it does.
 
+mod asking;
 mod by_context;
 mod carrier;
 mod cli;

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
+use crate::outgoing;
 use folder::Folder;
 use server::Server;
 
@@ -57,6 +58,8 @@ pub(crate) struct Place {
     /// The folder of a stopped server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    outgoing: outgoing::Options,
     /// Only the views of this context.
     #[arg(long, value_name = "NAME", value_parser = CONTEXTS)]
     context: Option<String>,
@@ -92,7 +95,7 @@ impl Desk {
     fn at(place: &Place) -> Result<Self> {
         match &place.data {
             Some(dir) => Ok(Self::Folder(Folder::open(dir)?)),
-            None => Ok(Self::Server(Server::at(place.addr)?)),
+            None => Ok(Self::Server(Server::at(place.addr, place.outgoing.credential()?.as_ref())?)),
         }
     }
 

@@ -6,7 +6,7 @@ use axum::http::Method;
 use crate::caller::Scope;
 
 /// Paths that anybody may read: whether the server lives, and how to talk to it.
-const OPEN: [&str; 5] = ["/health", "/ready", "/openapi.json", "/asyncapi.json", "/problems"];
+const OPEN: [&str; 6] = ["/health", "/ready", "/openapi.json", "/asyncapi.json", "/docs", "/problems"];
 
 /// Paths for those who see after the system.
 const OPERATIONS: [&str; 4] = ["/metrics", "/v1/dead-letters", "/v1/webhooks", "/v1/projections"];
@@ -47,6 +47,8 @@ mod tests {
             (Method::HEAD, "/ready", None),
             (Method::GET, "/problems/overloaded", None),
             (Method::GET, "/openapi.json", None),
+            (Method::GET, "/docs/swagger-ui.css", None),
+            (Method::POST, "/docs", Some(Scope::Commands)),
             (Method::GET, "/v1/stock/{sku}", Some(Scope::Queries)),
             (Method::GET, "/v1/events", Some(Scope::Queries)),
             (Method::POST, "/v1/availability:query", Some(Scope::Queries)),

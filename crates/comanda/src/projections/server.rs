@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use comanda_contracts::{Problem, Projection, Projections, Rebuild, RebuildRequest};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::Order;
+use crate::asking::refusal;
+use crate::outgoing::Credential;
 
 /// How long one answer may take.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -24,8 +27,16 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn at(addr: SocketAddr) -> Result<Self> {
+    /// The server at `addr`, which is told `credential` if there is one.
+    pub(super) fn at(addr: SocketAddr, credential: Option<&Credential>) -> Result<Self> {
+        let mut headers = HeaderMap::new();
+        if let Some(credential) = credential {
+            let mut value = HeaderValue::from_str(&format!("Bearer {}", credential.text())).into_diagnostic()?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
         let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(ANSWER_WAIT_MAX);
+        let client = client.default_headers(headers);
         let base = Url::parse(&format!("http://{addr}/v1/projections")).into_diagnostic()?;
         Ok(Self { client: client.build().into_diagnostic()?, base })
     }
@@ -36,7 +47,7 @@ impl Server {
         match answer {
             Ok(Projections { items }) => Ok(Some(items)),
             Err(problem) if problem.code == "INVALID_PARAMETER" => Ok(None),
-            Err(problem) => Err(refused(&problem)),
+            Err(problem) => Err(refusal(&problem)),
         }
     }
 
@@ -56,7 +67,7 @@ impl Server {
             Order::SwapBack => self.client.post(self.url(&[view, "swap-back"], context)),
         };
         let ordered = self.send::<Projection>(request).await?;
-        ordered.map_err(|problem| refused(&problem))?;
+        ordered.map_err(|problem| refusal(&problem))?;
         loop {
             let views = self.list(context).await?.unwrap_or_default();
             let Some(projection) = views.into_iter().find(|projection| projection.name == view) else {
@@ -94,8 +105,4 @@ impl Server {
             _ => serde_json::from_slice(&body).into_diagnostic().wrap_err_with(strange).map(Err),
         }
     }
-}
-
-fn refused(problem: &Problem) -> miette::Report {
-    miette!("{} ({})", problem.detail, problem.code)
 }

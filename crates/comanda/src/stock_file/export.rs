@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use comanda_contracts::{LocationStock, Page, Problem, Stock};
-use comanda_load::{Call, Client};
-use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use comanda_contracts::{LocationStock, Page, Stock};
+use comanda_load::Call;
+use miette::{IntoDiagnostic, Result, WrapErr};
 
 use super::columns::COLUMNS;
-use crate::cli::Server;
+use crate::asking::{Server, refused};
 
 /// SKUs of one page.
 const PAGE: usize = 200;
@@ -30,6 +30,7 @@ pub(crate) struct Options {
 
 /// Writes what a running server has.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    options.server.introduce()?;
     if options.file == Path::new("-") {
         let rows = write(&options, io::stdout().lock()).await?;
         eprintln!("{rows} rows");
@@ -50,7 +51,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 async fn write(options: &Options, file: impl Write) -> Result<u64> {
     let mut csv = csv::Writer::from_writer(BufWriter::new(file));
     csv.write_record(COLUMNS).into_diagnostic()?;
-    let (mut client, mut rows, mut cursor) = (Client::new(options.server.addr), 0, None::<String>);
+    let (mut client, mut rows, mut cursor) = (options.server.client(), 0, None::<String>);
     loop {
         let mut path = format!("/v1/stock?limit={PAGE}");
         if let Some(prefix) = &options.sku_prefix {
@@ -61,8 +62,7 @@ async fn write(options: &Options, file: impl Write) -> Result<u64> {
         }
         let answer = client.call(&Call::get(path)).await.into_diagnostic()?;
         if !answer.is_success() {
-            let problem: Problem = answer.json().into_diagnostic()?;
-            return Err(miette!("the server refused with {} {}: {}", problem.status, problem.code, problem.detail));
+            return Err(refused(&answer));
         }
         let page: Page<Stock> = answer.json().into_diagnostic()?;
         for stock in &page.items {

@@ -15,7 +15,7 @@ use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
 use super::pages::{BadRow, Page, Pages};
 use super::send::{Sent, send};
-use crate::cli::Server;
+use crate::asking::Server;
 
 /// Pages on their way at once.
 const UNDER_WAY_MAX: usize = 4;
@@ -66,12 +66,13 @@ struct Report {
 
 /// Imports a file into a running server. Exit code 1 if a row could not be imported.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    options.server.introduce()?;
     let (file, bytes) = open(&options.file)?;
     let name = options.file.display().to_string();
     let pages = Pages::of(file).map_err(|why| miette!("{name}, line 1: {why}"))?;
     let bar = bar(bytes)?;
     let (started, mut report) = (Instant::now(), Report::default());
-    let clients: Vec<Client> = (0..UNDER_WAY_MAX).map(|_| Client::new(options.server.addr)).collect();
+    let clients: Vec<Client> = (0..UNDER_WAY_MAX).map(|_| options.server.client()).collect();
     let idle = std::sync::Mutex::new(clients);
     let sending = stream::iter(pages).map(|page| one(&idle, &options, page)).buffered(UNDER_WAY_MAX);
     tokio::pin!(sending);
@@ -100,7 +101,7 @@ struct Done {
 /// Sends a page over a connection that nobody uses.
 async fn one(idle: &std::sync::Mutex<Vec<Client>>, options: &Options, page: Page) -> Result<(Done, u64)> {
     let pop = || idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-    let mut client = pop().unwrap_or_else(|| Client::new(options.server.addr)).with_timeout(ANSWER_WAIT);
+    let mut client = pop().unwrap_or_else(|| options.server.client()).with_timeout(ANSWER_WAIT);
     let (rows, lines, read) = ((page.rows.len() + page.bad.len()) as u64, page.lines(), page.read);
     let sent = send(&mut client, page, options.reason, options.reference.as_deref()).await;
     idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(client);

@@ -7,6 +7,7 @@ use comanda_load::{Call, Client};
 use miette::{IntoDiagnostic, Result, miette};
 
 use super::pages::{BadRow, Page};
+use crate::asking::refusal;
 
 /// A page is sent at most this often.
 const ATTEMPTS_MAX: u32 = 10;
@@ -53,7 +54,7 @@ pub(super) async fn send(client: &mut Client, page: Page, reason: ReasonCode, re
         let problem: Problem = answer.json().into_diagnostic()?;
         let bad = bad_rows(&problem, &lines);
         if bad.is_empty() {
-            return Err(miette!("the server refused with {} {}: {}", problem.status, problem.code, problem.detail));
+            return Err(refusal(&problem));
         }
         return Ok(Sent::LeftOut(bad));
     }

@@ -83,7 +83,9 @@ fn paths_that_do_not_exist_tell_strangers_nothing() {
 #[test]
 fn anybody_may_know_that_it_lives_and_how_to_talk_to_it() {
     let (server, _) = locked();
-    for path in ["/health", "/ready", "/openapi.json", "/asyncapi.json", "/problems", "/problems/unauthenticated"] {
+    for path in
+        ["/health", "/ready", "/openapi.json", "/asyncapi.json", "/docs/", "/problems", "/problems/unauthenticated"]
+    {
         ask(&server, "GET", path, None).is(200);
     }
     ask(&server, "POST", "/health", None).problem(401, "UNAUTHENTICATED");

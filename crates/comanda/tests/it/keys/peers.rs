@@ -66,3 +66,29 @@ fn the_load_generator_comes_with_a_key_of_its_surroundings() {
     let broken = finished(comanda().args(sale).env("COMANDA_API_KEY", "two words"));
     assert!(complaint(&broken).contains("is no API key"), "{}", complaint(&broken));
 }
+
+#[test]
+fn every_command_that_asks_a_server_comes_with_a_key_or_says_how_to_give_one() {
+    let (server, key) = locked();
+    server.stocked("TEA", 5);
+    let folder = tempfile::tempdir().unwrap();
+    let (file, key_file) = (folder.path().join("stock.csv"), folder.path().join("owner.key"));
+    std::fs::write(&file, "sku,onHand\nMUG,2\n").unwrap();
+    std::fs::write(&key_file, format!("{}\n", key.text)).unwrap();
+    let (addr, file) = (server.addr.to_string(), file.to_str().unwrap());
+    for command in [
+        &["import", file][..],
+        &["export", file],
+        &["events", "tail", "--from-start", "--no-follow"],
+        &["projections", "list"],
+    ] {
+        let asked = [command, &["--addr", &addr]].concat();
+        let without = finished(comanda().args(&asked));
+        let said = complaint(&without);
+        assert_eq!(without.status.code(), Some(2), "{command:?}: {said}");
+        assert!(said.contains("401 UNAUTHENTICATED") && said.contains("COMANDA_API_KEY"), "{command:?}: {said}");
+        let with = finished(comanda().args(&asked).args(["--api-key-file", key_file.to_str().unwrap()]));
+        assert!(with.status.success() && !with.stdout.is_empty(), "{command:?}: {}", complaint(&with));
+    }
+    assert!(std::fs::read_to_string(file).unwrap().contains("MUG,,0,0,main,2,"));
+}
