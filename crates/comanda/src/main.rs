@@ -29,6 +29,7 @@ mod site;
 mod stock_file;
 mod telemetry;
 mod tenants;
+mod tokens;
 mod verify;
 mod victim;
 mod viewer;

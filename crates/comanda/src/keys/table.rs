@@ -102,6 +102,12 @@ impl Keys {
         }
     }
 
+    /// Whether a key is, or ever was, for `tenant`: whoever made it wanted that there is such a one.
+    pub(crate) fn name_tenant(&self, tenant: &str) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().any(|entry| entry.record.tenant == tenant)
+    }
+
     /// Whether `credential` was meant to be an API key.
     pub(crate) fn are_meant(credential: &str) -> bool {
         secret::looks_like_one(credential)
