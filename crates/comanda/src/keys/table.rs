@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use comanda_web::{Caller, HoldLimits};
 use cqrs::Timestamp;
-use miette::{IntoDiagnostic, Result};
+use miette::Result;
 
 use super::file::{KeyFile, Stamp};
 use super::rate::Rate;
@@ -133,7 +133,7 @@ impl Keys {
 
     /// Reads the file if it has changed since it was read last.
     fn look(&self) -> Result<()> {
-        let stamp = self.file.stamp().into_diagnostic()?;
+        let stamp = self.file.stamp()?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if stamp == *seen {
             return Ok(());
