@@ -122,8 +122,7 @@ fn no_path_shows_or_changes_what_is_another_tenants() {
 fn two_tenants_have_the_same_names_for_different_things() {
     let (mut server, owner) = locked();
     server.stocked("TEA", 5);
-    server.reserve("r", "TEA", 5).is(201);
-    let token = server.get("/v1/stock/TEA").token();
+    let token = server.reserve("r", "TEA", 5).is(201).token();
     let cursor = server.get("/v1/events?context=inventory").header("feed-next").unwrap().to_owned();
     let other = key_of(&server, "other");
     server.come_with(&other.text);
