@@ -5,6 +5,9 @@ use clap::Command;
 /// An example: what for, and what to type.
 type Example = (&'static str, &'static str);
 
+/// Columns of a line of an example: help is written for narrow windows.
+const COLUMNS_MAX: usize = 92;
+
 /// Of each command, by the words that name it; of the program itself under none.
 const EXAMPLES: &[(&[&str], &[Example])] = &[
     (
@@ -81,7 +84,7 @@ const EXAMPLES: &[(&[&str], &[Example])] = &[
             ),
             (
                 "a bounded one, of another tenant",
-                "comanda keys create --data /srv/comanda --name kiosk --tenant acme --rate 20 --units-held-max 500 --expires 90d",
+                "comanda keys create --data /srv/comanda --name kiosk --tenant acme --rate 20 --units-held-max 500",
             ),
         ],
     ),
@@ -143,8 +146,25 @@ fn add(command: Command, words: &[&'static str], text: &str) -> Command {
 }
 
 fn written(examples: &[Example]) -> String {
-    let lines = examples.iter().map(|(what_for, line)| format!("  # {what_for}\n  {line}"));
+    let lines = examples.iter().map(|(what_for, line)| format!("  # {what_for}\n  {}", broken(line)));
     format!("Examples:\n{}", lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// A long line goes on below, as a shell would have it.
+fn broken(line: &str) -> String {
+    let mut parts = line.split(" --");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    let mut columns = text.len();
+    for part in parts {
+        if columns + part.len() > COLUMNS_MAX {
+            text.push_str(" \\\n     ");
+            columns = 5;
+        }
+        text.push_str(" --");
+        text.push_str(part);
+        columns += part.len() + 3;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -201,5 +221,13 @@ mod tests {
         let mut command = with_examples(Cli::command());
         let help = command.find_subcommand_mut("keys").unwrap().find_subcommand_mut("create").unwrap().render_help();
         assert!(help.to_string().contains("comanda keys create --data /srv/comanda --name web-shop"), "{help}");
+    }
+
+    #[test]
+    fn a_long_example_goes_on_below() {
+        let long = format!("comanda serve --data {} --roles gateway --auth required", "d".repeat(80));
+        let broken = broken(&long);
+        assert!(broken.ends_with(" \\\n      --roles gateway --auth required"), "{broken}");
+        assert_eq!(broken.replace(" \\\n     ", ""), long);
     }
 }

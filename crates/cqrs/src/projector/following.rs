@@ -161,11 +161,7 @@ impl Following {
 
     /// Goes on from where `folded` ends.
     pub(super) fn take_in(&mut self, folded: Folded) {
-        for (partition, position) in folded.checkpoints {
-            if let Some(read) = self.read.get_mut(usize::from(partition.0)) {
-                *read = position;
-            }
-        }
+        self.read = self.reaching(&folded);
         self.parked.extend(folded.parked.into_iter().map(|parked| (parked.stream.clone(), parked)));
     }
 
