@@ -124,17 +124,17 @@ pub fn complete(api: &mut OpenApi, kinds: &[&Kind]) {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for (method, operation) in methods.iter().zip(operations) {
             let Some(operation) = operation else { continue };
-            complete_operation(operation);
+            complete_operation(method, operation);
             let scopes = access::needed(method, path).map(Scope::name);
             operation.security = scopes.map(|scope| vec![SecurityRequirement::new(SCHEME, [scope])]);
         }
     }
 }
 
-fn complete_operation(operation: &mut Operation) {
+fn complete_operation(method: &Method, operation: &mut Operation) {
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter {
-            parameters::complete(parameter);
+            parameters::complete(method, parameter);
         }
     }
     let kinds = common(operation);

@@ -46,7 +46,7 @@ impl Default for Asked {
 pub(crate) fn run(asked: &Asked) -> Result<()> {
     step("the tool that asks what the description allows", provide)?;
     let name = format!("schemathesis: the server does what its description says (seed {})", asked.seed);
-    step(&name, || with_shop(|shop| shop.ask(asked, "openapi", &[])))?;
+    step(&name, || with_shop(|shop| shop.ask(asked)))?;
     step("the control of that test: a description with one wrong schema is caught", || with_shop(Shop::catches))
 }
 
@@ -84,13 +84,11 @@ impl Shop {
         Cmd::new(&tool::program("python"), arguments.iter().chain(more).copied()).stdout(Duration::from_secs(120))
     }
 
-    /// Asks all that the document of this name allows; `more` says more to schemathesis.
-    fn ask(&self, asked: &Asked, document: &str, more: &[&str]) -> Result<()> {
-        let path = self.folder.join(format!("{document}.json"));
-        if !path.exists() {
-            fs::write(&path, document()?.to_string())?;
-        }
-        self.schemathesis(asked, &path, more).stdout(LIMIT).map(|said| print!("{said}"))
+    /// Asks all that the description allows.
+    fn ask(&self, asked: &Asked) -> Result<()> {
+        let path = self.folder.join("openapi.json");
+        fs::write(&path, document()?.to_string())?;
+        self.schemathesis(asked, &path, &[]).stdout(LIMIT).map(|said| print!("{said}"))
     }
 
     fn schemathesis(&self, asked: &Asked, document: &Path, more: &[&str]) -> Cmd {

@@ -1,5 +1,6 @@
 //! What parameters of one name have in common wherever they stand: the shape of ids and instants, the bounds of a page.
 
+use axum::http::Method;
 use serde_json::json;
 use utoipa::Number;
 use utoipa::openapi::path::Parameter;
@@ -11,7 +12,7 @@ use crate::page::{PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 /// Ids as clients and operators give them.
 const ID: &str = "^[A-Za-z0-9._:-]{1,128}$";
 
-/// A reservation's id, of a client or of an order's attempt: `order-7~1`.
+/// A reservation's id, of a client or of an order's attempt: `order-7~1`. Only its order changes the latter.
 const RESERVATION_ID: &str = "^[A-Za-z0-9._:-]{1,128}(~[1-9][0-9]{0,8})?$";
 
 /// `order-7~1~main`
@@ -25,8 +26,8 @@ pub fn one_of<'a>(values: impl IntoIterator<Item = &'a str>) -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(values)).build()
 }
 
-/// Adds to `parameter` what its name says of it, unless its handler has said more.
-pub(super) fn complete(parameter: &mut Parameter) {
+/// Adds to `parameter` of a `method` what its name says of it, unless its handler has said more.
+pub(super) fn complete(method: &Method, parameter: &mut Parameter) {
     let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
     if schema.enum_values.is_some() {
         return;
@@ -41,21 +42,21 @@ pub(super) fn complete(parameter: &mut Parameter) {
             schema.format = Some(SchemaFormat::KnownFormat(KnownFormat::DateTime));
         }
         name => {
-            if let Some(pattern) = pattern_of(name) {
+            if let Some(pattern) = pattern_of(method, name) {
                 schema.pattern.get_or_insert_with(|| pattern.to_owned());
             }
         }
     }
 }
 
-fn pattern_of(name: &str) -> Option<&'static str> {
+fn pattern_of(method: &Method, name: &str) -> Option<&'static str> {
     match name {
-        "reservationId" => Some(RESERVATION_ID),
+        "reservationId" if *method == Method::GET => Some(RESERVATION_ID),
         "pickListId" => Some(PICK_LIST_ID),
         "deadLetterId" => Some(DEAD_LETTER_ID),
         "sku" | "skuPrefix" | "location" | "locationId" | "fromLocationId" | "toLocationId" | "orderId" | "taskId"
         | "receiptId" | "transferId" | "countId" | "returnId" | "shipmentId" | "waveId" | "wave" | "webhookId"
-        | "owner" => Some(ID),
+        | "owner" | "reservationId" => Some(ID),
         _ => None,
     }
 }
@@ -68,7 +69,7 @@ mod tests {
 
     fn completed(name: &str, schema: Object) -> serde_json::Value {
         let mut parameter = ParameterBuilder::new().name(name).schema(Some(schema)).build();
-        complete(&mut parameter);
+        complete(&Method::GET, &mut parameter);
         serde_json::to_value(&parameter).unwrap()["schema"].clone()
     }
 
