@@ -12,6 +12,7 @@ mod disk;
 mod documents;
 mod door;
 mod events;
+mod examples;
 mod fault;
 mod faults;
 mod gateway;
