@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::interface::{self, Asked};
 use crate::sh::{Cmd, step};
 
 /// One command line of the binary, and the judge of what it prints.
@@ -63,9 +64,9 @@ const CHECKS: &[Check] = &[
     },
 ];
 
-/// Builds the release binary and runs every check.
+/// Builds the release binary, has schemathesis ask it, and runs every check.
 pub(crate) fn run() -> Result<()> {
-    step("release build", || Cmd::cargo(["build", "--locked", "--release", "--package", "comanda"]).run())?;
+    interface(None, None)?;
     CHECKS.iter().try_for_each(|check| {
         let run = ["run", "--quiet", "--locked", "--package", "comanda"];
         let command = Cmd::cargo(run.iter().chain(check.build).chain(&["--"]).chain(check.args).copied());
@@ -74,6 +75,13 @@ pub(crate) fn run() -> Result<()> {
             (check.judge)(&output).with_context(|| format!("wrong answer; repeat with: {command}"))
         })
     })
+}
+
+/// Builds the release binary and has schemathesis ask it, with the seed and as often as is said.
+pub(crate) fn interface(seed: Option<u64>, examples: Option<u64>) -> Result<()> {
+    step("release build", || Cmd::cargo(["build", "--locked", "--release", "--package", "comanda"]).run())?;
+    let usual = Asked::default();
+    interface::run(&Asked { seed: seed.unwrap_or(usual.seed), examples: examples.unwrap_or(usual.examples) })
 }
 
 fn says(output: &str, words: &str) -> Result<()> {

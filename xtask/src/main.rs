@@ -1,4 +1,4 @@
-//! The house commands: `cargo xtask ci`, `test`, `tidy`, `contracts`, `shapes`, `guards` and `bench`.
+//! The house commands: `cargo xtask ci`, `test`, `tidy`, `interface`, `contracts`, `shapes`, `guards` and `bench`.
 
 mod bench;
 mod ci;
@@ -6,6 +6,7 @@ mod contracts;
 mod end_to_end;
 mod examples;
 mod guards;
+mod interface;
 mod model;
 mod needs;
 mod sh;
@@ -45,6 +46,15 @@ enum Task {
         #[arg(default_value = "")]
         only: String,
     },
+    /// Ask a real server, by schemathesis, whatever its OpenAPI document allows (three minutes).
+    Interface {
+        /// What is asked follows from it.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Made-up requests of each operation.
+        #[arg(long)]
+        examples: Option<u64>,
+    },
     /// Lock new stored events in `docs/events`; refused if one that is locked can no longer be read as it was written.
     Shapes,
     /// The table of speeds against their bars; arguments after `--` go to the bench.
@@ -62,6 +72,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Contracts { release } => contracts::run(release),
         Task::Guards { only } => guards::run(&only),
+        Task::Interface { seed, examples } => end_to_end::interface(seed, examples),
         Task::Shapes => shapes::run(),
         Task::Bench { args } => bench::run(&args),
     };

@@ -16,8 +16,10 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: &[Tool] =
-    &[Tool { command: "strace", package: "strace", why: "a test counts fdatasync calls per durable batch" }];
+const TOOLS: &[Tool] = &[
+    Tool { command: "strace", package: "strace", why: "a test counts fdatasync calls per durable batch" },
+    Tool { command: "python3", package: "python3-venv", why: "schemathesis asks a server what its description allows" },
+];
 
 /// What to do about the tools that are missing.
 #[derive(Debug, PartialEq)]
@@ -103,7 +105,7 @@ mod tests {
     fn root_installs_and_everybody_else_is_told() {
         let missing: Vec<&Tool> = TOOLS.iter().collect();
         assert_eq!(plan(&[], true, true), Plan::Nothing);
-        assert_eq!(plan(&missing, true, true), Plan::Install(vec!["strace"]));
+        assert_eq!(plan(&missing, true, true), Plan::Install(vec!["strace", "python3-venv"]));
         for (has_apt, is_root) in [(true, false), (false, true), (false, false)] {
             let Plan::Stop(reason) = plan(&missing, has_apt, is_root) else { panic!("it would have gone on") };
             assert!(reason.contains("strace") && reason.contains("fdatasync"), "{reason}");

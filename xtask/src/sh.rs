@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -34,12 +34,21 @@ pub(crate) struct Cmd {
     program: String,
     args: Vec<String>,
     env: Vec<(String, String)>,
+    folder: PathBuf,
+    /// Whether success is what is wanted; a control wants failure.
+    succeeds: bool,
 }
 
 impl Cmd {
     /// A program and its arguments.
     pub(crate) fn new<S: Into<String>>(program: &str, args: impl IntoIterator<Item = S>) -> Self {
-        Self { program: program.to_owned(), args: args.into_iter().map(Into::into).collect(), env: Vec::new() }
+        Self {
+            program: program.to_owned(),
+            args: args.into_iter().map(Into::into).collect(),
+            env: Vec::new(),
+            folder: root().to_owned(),
+            succeeds: true,
+        }
     }
 
     /// The cargo that runs this task, with these arguments.
@@ -53,13 +62,25 @@ impl Cmd {
         self
     }
 
+    /// Runs it there, and not in the workspace's folder.
+    pub(crate) fn within(mut self, folder: &Path) -> Self {
+        folder.clone_into(&mut self.folder);
+        self
+    }
+
+    /// Has it count as right that this command fails, and as wrong that it succeeds.
+    pub(crate) fn fails(mut self) -> Self {
+        self.succeeds = false;
+        self
+    }
+
     /// Runs to the end with our own input and output.
     ///
     /// # Errors
     /// When it cannot start or does not succeed; the message is the command to repeat.
     pub(crate) fn run(&self) -> Result<()> {
         let status = self.command().status().with_context(|| format!("cannot start `{self}`"))?;
-        if status.success() { Ok(()) } else { Err(self.failure(&status.to_string())) }
+        if status.success() == self.succeeds { Ok(()) } else { Err(self.failure(&status.to_string())) }
     }
 
     /// Runs to the end, within `limit`, and returns what it wrote to stdout; stderr stays on the screen.
@@ -83,7 +104,9 @@ impl Cmd {
             bail!("did not end within {} s; repeat with: {self}", limit.as_secs());
         };
         let status = child.wait().with_context(|| format!("cannot wait for `{self}`"))?;
-        if !status.success() {
+        if status.success() != self.succeeds {
+            // What it has said is why.
+            print!("{}", read.unwrap_or_default());
             return Err(self.failure(&status.to_string()));
         }
         read.with_context(|| format!("cannot read the output of `{self}`"))
@@ -97,7 +120,7 @@ impl Cmd {
         // Cargo names itself to what it runs; a second toolchain on PATH is then never mixed in.
         let own_cargo = std::env::var("CARGO").ok().filter(|_| self.program == "cargo");
         let mut command = Command::new(own_cargo.as_deref().unwrap_or(&self.program));
-        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(root());
+        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value))).current_dir(&self.folder);
         command
     }
 }

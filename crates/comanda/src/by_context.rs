@@ -5,19 +5,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{MethodFilter, on};
 use comanda_web::{Caller, Problem, kinds};
 use tower::ServiceExt;
 
 /// The routes of each context, by its name.
 type Routers = Arc<Vec<(&'static str, Router)>>;
 
-/// Serves `paths` by whichever of `routers` is asked for. Where there is one only, nobody need say so.
-pub(crate) fn router(paths: &[String], mut routers: Vec<(&'static str, Router)>) -> Router {
+/// Serves `paths`, each with the methods it has, by whichever of `routers` is asked for. Where there is one only, nobody need say so.
+pub(crate) fn router(paths: &[(String, MethodFilter)], mut routers: Vec<(&'static str, Router)>) -> Router {
     if routers.len() < 2 {
         return routers.pop().map(|(_, only)| only).unwrap_or_default();
     }
-    let all = paths.iter().fold(Router::new(), |all, path| all.route(path, any(chosen)));
+    let all = paths.iter().fold(Router::new(), |all, (path, methods)| all.route(path, on(*methods, chosen)));
     all.with_state(Arc::new(routers))
 }
 

@@ -3,12 +3,13 @@
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
+use axum::routing::MethodFilter;
 use comanda_contracts::catalogue;
 use comanda_fulfillment::api as fulfillment;
 use comanda_inventory::api as inventory;
 use comanda_web::{Kind, dead_letters, feed, projections};
 use miette::{IntoDiagnostic, Result};
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{ObjectBuilder, OpenApi, PathItem, RefOr, Required, Type};
 
 use crate::compose::hooks as webhooks;
 use crate::{gateway, tenants, tokens};
@@ -26,10 +27,28 @@ pub(crate) fn kinds() -> Vec<&'static Kind> {
     kinds
 }
 
-/// The paths that each context answers for its own: events, webhooks, dead letters and projections.
-pub(crate) fn shared_paths() -> Vec<String> {
-    let own = [feed::openapi(), webhooks::openapi(), dead_letters::openapi(), projections::openapi()];
-    own.into_iter().flat_map(paths).collect()
+/// The paths that each context answers for its own (events, webhooks, dead letters and projections), and their methods.
+pub(crate) fn shared_paths() -> Vec<(String, MethodFilter)> {
+    shared()
+        .into_iter()
+        .flat_map(|api| api.paths.paths)
+        .filter_map(|(path, item)| Some((path, methods(&item)?)))
+        .collect()
+}
+
+fn shared() -> [OpenApi; 4] {
+    [feed::openapi(), webhooks::openapi(), dead_letters::openapi(), projections::openapi()]
+}
+
+fn methods(item: &PathItem) -> Option<MethodFilter> {
+    let all = [
+        (&item.get, MethodFilter::GET),
+        (&item.post, MethodFilter::POST),
+        (&item.put, MethodFilter::PUT),
+        (&item.patch, MethodFilter::PATCH),
+        (&item.delete, MethodFilter::DELETE),
+    ];
+    all.into_iter().filter_map(|(operation, method)| operation.as_ref().map(|_| method)).reduce(MethodFilter::or)
 }
 
 /// The paths of a description, as routes write them.
@@ -40,12 +59,29 @@ pub(crate) fn paths(api: OpenApi) -> Vec<String> {
 /// The description of every route, of all contexts.
 pub(crate) fn openapi() -> Result<String> {
     let mut api = inventory::openapi();
-    let shared = [webhooks::openapi(), feed::openapi(), dead_letters::openapi(), projections::openapi()];
-    for other in std::iter::once(fulfillment::openapi()).chain(shared) {
+    for mut other in shared() {
+        name_contexts(&mut other);
         api.merge(other);
     }
+    api.merge(fulfillment::openapi());
     comanda_web::openapi::complete(&mut api, &kinds());
     api.to_pretty_json().into_diagnostic()
+}
+
+/// Where one address serves both contexts, it must be said whose events, webhooks, dead letters and projections are meant.
+fn name_contexts(api: &mut OpenApi) {
+    let items = api.paths.paths.values_mut();
+    let operations =
+        items.flat_map(|item| [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]);
+    for parameter in operations.flatten().filter_map(|operation| operation.parameters.as_mut()).flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.name == "context"
+        {
+            parameter.required = Required::True;
+            let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["inventory", "fulfillment"]));
+            parameter.schema = Some(names.into());
+        }
+    }
 }
 
 /// The description of every contract event, of all contexts.
@@ -70,7 +106,7 @@ mod tests {
     fn every_path_has_one_owner() {
         let mut all = paths(inventory::openapi());
         all.extend(paths(fulfillment::openapi()));
-        all.extend(shared_paths());
+        all.extend(shared_paths().into_iter().map(|(path, _)| path));
         let count = all.len();
         all.sort_unstable();
         all.dedup();

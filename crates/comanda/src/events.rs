@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use comanda_contracts::events::CloudEvent;
 use comanda_load::{Answer, Call, Client};
+use comanda_web::feed::END;
 use miette::{IntoDiagnostic, Result, miette};
 use tokio::sync::mpsc;
 
@@ -115,7 +116,8 @@ struct Follower {
 impl Follower {
     async fn follow(mut self, from_start: bool, no_follow: bool, found: mpsc::Sender<CloudEvent>) -> Result<()> {
         if !from_start {
-            while self.page(0).await?.feed_more {}
+            self.after = Some(END.to_owned());
+            self.page(0).await?;
         }
         loop {
             let answer = self.page(if no_follow { 0 } else { WAIT_S }).await?;

@@ -39,6 +39,7 @@ pub struct AdjustmentRequest {
     pub reason_code: ReasonCode,
     /// What it refers to, such as a delivery note; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reference_uri: Option<String>,
 }
 

@@ -24,11 +24,11 @@ pub struct RequestCountRequest {
     pub location_id: Option<String>,
     /// SKUs to count: with what lies in `bins` 1 to 500.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(max_items = 500))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 500, value_type = Vec<crate::Id>))]
     pub skus: Vec<String>,
     /// Bins whose SKUs are to be counted; a zone, aisle or bay stands for all bins in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(max_items = 100, example = json!(["A-01"])))]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100, example = json!(["A-01"]), value_type = Vec<crate::BinText>))]
     pub bins: Vec<String>,
     /// The largest difference, in units of one SKU, that whoever counted may review; 0 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ pub struct RecountRequest {
     pub by: Option<String>,
     /// Which SKUs; all of the count unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500, value_type = Option<Vec<crate::Id>>))]
     pub skus: Option<Vec<String>>,
 }
 
@@ -104,6 +104,7 @@ pub struct CancelCountRequest {
     pub by: Option<String>,
     /// Why, at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reason: Option<String>,
 }
 

@@ -84,5 +84,6 @@ pub struct RetriedDeadLetters {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DiscardDeadLetter {
     /// Why, for whoever asks later: 1 to 500 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 500))]
     pub reason: String,
 }

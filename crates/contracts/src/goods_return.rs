@@ -13,11 +13,14 @@ pub struct RequestReturnRequest {
     #[cfg_attr(feature = "openapi", schema(example = "return-7", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub return_id: String,
     /// The order.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub order_id: String,
     /// What is to come: 1 to 2,000 lines.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 2000))]
     pub lines: Vec<ReturnLine>,
     /// Why, 1 to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 500))]
     pub reason: Option<String>,
 }
 
@@ -27,8 +30,10 @@ pub struct RequestReturnRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReturnLine {
     /// The line of the order.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub line_id: String,
     /// Units, 1 to 1,000,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000_000))]
     pub quantity: i64,
 }
 
@@ -38,6 +43,7 @@ pub struct ReturnLine {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReceiveReturnRequest {
     /// What came: 1 to 2,000 entries. A line can stand in several, one for each state.
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 2000))]
     pub lines: Vec<ReceivedLine>,
 }
 
@@ -47,10 +53,13 @@ pub struct ReceiveReturnRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReceivedLine {
     /// The line of the order.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub line_id: String,
     /// Units, 1 to 1,000,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000_000))]
     pub quantity: i64,
     /// Where they are now.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub location_id: String,
     /// What becomes of them.
     pub disposition: Disposition,

@@ -17,6 +17,7 @@ pub struct ImportRequest {
     pub reason_code: Option<ReasonCode>,
     /// Where that is written down, at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reference_uri: Option<String>,
 }
 
@@ -30,6 +31,7 @@ pub struct ImportRow {
     pub sku: String,
     /// Its name for people, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// Units held back from sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +43,7 @@ pub struct ImportRow {
     pub backorder_limit: Option<i64>,
     /// The location of which the rest speaks; `main` unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub location_id: Option<String>,
     /// The units that are on hand there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,6 +51,7 @@ pub struct ImportRow {
     pub on_hand: Option<i64>,
     /// The bin where they lie, zone-aisle-bay-level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:]{1,31}(-[A-Za-z0-9._:]{1,31}){0,3}$"))]
     pub bin: Option<String>,
 }
 

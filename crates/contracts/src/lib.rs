@@ -97,3 +97,21 @@ pub use webhook::{
     RedeliverWebhook, RegisterWebhook, RotateWebhookSecret, UpdateWebhook, Webhook, WebhookBreaker, WebhookDelivery,
     WebhookDisabledReason, WebhookSecret, WebhookSecretInfo,
 };
+
+/// The id of a pick list in the description of a list of them.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(example = "order-7~1~main", pattern = "^[A-Za-z0-9._:-]{1,128}~[1-9][0-9]{0,8}~[A-Za-z0-9._:-]{1,128}$")]
+pub struct PickListIdText(pub String);
+
+/// A bin, or the zone, aisle or bay of several, in the description of a list of them.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(example = "A-01", pattern = "^[A-Za-z0-9._:]{1,31}(-[A-Za-z0-9._:]{1,31}){0,3}$")]
+pub struct BinText(pub String);
+
+/// An id in the description of a list of them; in the code it is a `String`.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[schema(example = "TEA-01", pattern = "^[A-Za-z0-9._:-]{1,128}$")]
+pub struct Id(pub String);

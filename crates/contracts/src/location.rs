@@ -14,6 +14,7 @@ pub struct RegisterLocation {
     pub location_id: String,
     /// A name for people, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// Which comes first where priority decides, 1 to 1,000,000: 1 before 2, and those without one last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,6 +32,7 @@ pub struct RegisterLocation {
 pub struct UpdateLocation {
     /// A new name, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// A new priority, 1 to 1,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]

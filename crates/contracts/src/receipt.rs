@@ -27,6 +27,7 @@ pub struct CreateReceipt {
     pub location_id: Option<String>,
     /// What the supplier calls it, at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub supplier_reference: Option<String>,
     /// When lines are expected that say nothing else; only with `state` EXPECTED.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,6 +32,7 @@ pub struct RegradeRequest {
     pub reason_code: ReasonCode,
     /// What it refers to, such as an inspection; at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 500))]
     pub reference_uri: Option<String>,
 }
 

@@ -11,17 +11,22 @@ pub struct PlanShipmentRequest {
     #[cfg_attr(feature = "openapi", schema(example = "shipment-7", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub shipment_id: String,
     /// The order.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub order_id: String,
     /// Who is asked to take it.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub carrier: String,
     /// What is in it, at most 2,000 lines; all that is ready unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 2000))]
     pub lines: Option<Vec<PlanShipmentLine>>,
     /// Where it leaves from; needed only if what is ready lies at several locations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub location_id: Option<String>,
     /// Its boxes, 1 to 1,000; 1 unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     pub packages: Option<u32>,
 }
 
@@ -31,8 +36,10 @@ pub struct PlanShipmentRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanShipmentLine {
     /// The line of the order.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub line_id: String,
     /// Units, 1 to 1,000,000,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1_000_000_000))]
     pub quantity: i64,
 }
 
@@ -42,13 +49,16 @@ pub struct PlanShipmentLine {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TrackShipmentRequest {
     /// The carrier's id for this piece of news, unique in the shipment: told twice, it counts once.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub event_id: String,
     /// What it says.
     pub status: ShipmentNews,
     /// When it happened: an RFC 3339 instant.
+    #[cfg_attr(feature = "openapi", schema(format = "date-time"))]
     pub happened_at: String,
     /// In the carrier's words, 1 to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 500))]
     pub text: Option<String>,
 }
 
@@ -72,6 +82,7 @@ pub enum ShipmentNews {
 pub struct VoidShipmentRequest {
     /// Why, 1 to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 500))]
     pub reason: Option<String>,
 }
 

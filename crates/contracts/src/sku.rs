@@ -12,6 +12,7 @@ pub struct RegisterSku {
     pub sku: String,
     /// A name for people, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// Units held back from sale; 0 unless given, at most 1,000,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +31,7 @@ pub struct RegisterSku {
 pub struct UpdateSku {
     /// A new name, 1 to 200 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub name: Option<String>,
     /// Units held back from sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -138,7 +138,10 @@ pub struct StockAsOf {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AssignBin {
     /// The bin: one to four parts out of letters, digits, `.`, `_` and `:`, `zone-aisle-bay-level`.
-    #[cfg_attr(feature = "openapi", schema(example = "A-01-03-2"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "A-01-03-2", pattern = "^[A-Za-z0-9._:]{1,31}(-[A-Za-z0-9._:]{1,31}){0,3}$")
+    )]
     pub bin: String,
 }
 

@@ -15,7 +15,7 @@ pub struct ReleaseWaveRequest {
     #[cfg_attr(feature = "openapi", schema(example = "main", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
     pub location_id: String,
     /// The lists: 1 to 200, all of that location.
-    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 200, example = json!(["order-7~1~main"])))]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 200, example = json!(["order-7~1~main"]), value_type = Vec<crate::PickListIdText>))]
     pub pick_list_ids: Vec<String>,
 }
 

@@ -18,6 +18,7 @@ pub struct RegisterWebhook {
     pub url: String,
     /// The types of events it is told of, at most 50; all of them if there is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     pub kinds: Vec<String>,
     /// Tell it of all that has happened before as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -34,6 +35,7 @@ pub struct UpdateWebhook {
     pub url: Option<String>,
     /// The types of events it is told of; all of them if the list is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 50))]
     pub kinds: Option<Vec<String>>,
     /// Whether it is told at all. Once enabled again it goes on where it stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,6 +123,7 @@ pub struct WebhookSecretInfo {
 pub struct RotateWebhookSecret {
     /// For how long deliveries are signed with the old secrets as well: 0 to 604,800 seconds; a day unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 604_800))]
     pub overlap_seconds: Option<i64>,
 }
 
@@ -142,6 +145,7 @@ pub struct WebhookSecret {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RedeliverWebhook {
     /// The `id` of the event.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{32}\\.[0-9]{1,4}\\.[1-9][0-9]{0,17}$"))]
     pub event_id: String,
 }
 

@@ -20,7 +20,7 @@ use application::{
     list_counts::ListCounts,
     list_expiring_holds::ListExpiringHolds,
     list_incoming::ListIncoming,
-    list_locations::ListLocations,
+    list_locations::{ListLocations, LocationById},
     list_low_stock::ListLowStock,
     list_movements::ListMovements,
     list_stock::ListStock,
@@ -119,6 +119,7 @@ pub fn context() -> cqrs::Context {
         .query::<Availability>()
         .query::<ReservationById>()
         .query::<Ledger>()
+        .query::<LocationById>()
         .query::<ListLocations>()
         .query::<ListCapacity>()
         .query::<DueSkus>()

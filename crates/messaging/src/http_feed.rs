@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use cqrs::{Feed, FeedError, FeedPage, FeedRequest, Message};
+use comanda_web::feed::END;
+use cqrs::{Cursor, Feed, FeedError, FeedPage, FeedRequest, Message, PartitionId};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode, Url};
 
@@ -93,8 +94,9 @@ impl HttpFeed {
 
     async fn page(&self, request: &FeedRequest, wait: u64) -> Result<FeedPage, FeedError> {
         let mut limit = request.limit.clamp(1, MESSAGES_MAX);
+        let after = request.after.as_ref().map(ToString::to_string);
         loop {
-            let response = self.ask(request, limit, wait).await?;
+            let response = self.ask(after.clone(), request.partition, limit, wait).await?;
             let headers = response.headers().clone();
             match http::body(response, PAGE_BYTES_MAX).await {
                 Ok(body) => return page(&headers, &body),
@@ -107,11 +109,17 @@ impl HttpFeed {
         }
     }
 
-    async fn ask(&self, request: &FeedRequest, limit: usize, wait: u64) -> Result<Response, FeedError> {
+    async fn ask(
+        &self,
+        after: Option<String>,
+        partition: Option<PartitionId>,
+        limit: usize,
+        wait: u64,
+    ) -> Result<Response, FeedError> {
         let mut query =
             vec![("context", self.source.clone()), ("limit", limit.to_string()), ("timeout", wait.to_string())];
-        query.extend(request.after.as_ref().map(|after| ("after", after.to_string())));
-        query.extend(request.partition.map(|partition| ("partition", partition.to_string())));
+        query.extend(after.map(|after| ("after", after)));
+        query.extend(partition.map(|partition| ("partition", partition.to_string())));
         let deadline = self.waits.answer.saturating_add(Duration::from_secs(wait));
         let asking = self.client.get(self.events.clone()).query(&query).timeout(deadline);
         let asking = self.credential.iter().fold(asking, |asking, sent| asking.header(AUTHORIZATION, sent));
@@ -125,6 +133,16 @@ impl HttpFeed {
 impl Feed for HttpFeed {
     fn source(&self) -> &str {
         &self.source
+    }
+
+    async fn end(&self) -> Result<Cursor, FeedError> {
+        let response = self.ask(Some(END.to_owned()), None, 1, 0).await?;
+        let headers = response.headers().clone();
+        match http::body(response, PAGE_BYTES_MAX).await {
+            Ok(body) => Ok(page(&headers, &body)?.next),
+            Err(Overlong::Broken(cause)) => Err(FeedError::Unavailable(cause)),
+            Err(Overlong::TooLong) => Err(FeedError::Broken(format!("an answer has more than {PAGE_BYTES_MAX} bytes"))),
+        }
     }
 
     async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use cqrs::{Ask, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
+use serde::Serialize;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use crate::caller::Caller;
 use crate::correlation::{TRACEPARENT, X_CORRELATION_ID};
 use crate::kinds;
-use crate::preconditions;
+use crate::preconditions::{self, content_etag};
 use crate::problem::Problem;
+use crate::reply::Reply;
 
 /// How far a view must have read before it answers; every answer carries one to send back.
 pub const CONSISTENCY_TOKEN: HeaderName = HeaderName::from_static("consistency-token");
@@ -112,6 +114,19 @@ impl Inquiry {
     /// `query` with what came along.
     pub fn ask<Q: Query>(&self, query: Q) -> Ask<Q> {
         Ask { query, token: self.token.clone() }
+    }
+
+    /// `body` under an `ETag` made of its content, for what has no version of its own; 304 if the client has it already.
+    pub fn by_content<T: Serialize>(&self, body: &T) -> Reply {
+        let json = match serde_json::to_vec(body) {
+            Ok(json) => json,
+            Err(why) => return Reply::problem(Problem::internal(&format!("an answer cannot be written: {why}"))),
+        };
+        let tag = content_etag(&json);
+        if self.has(&tag) {
+            return Reply::empty(StatusCode::NOT_MODIFIED).etag(tag);
+        }
+        Reply::written(StatusCode::OK, json).etag(tag)
     }
 
     /// Whether the client has the answer with this `etag` already.

@@ -18,8 +18,8 @@ use crate::call::{Call, Inquiry};
 use crate::context_param::{ContextParam, is_meant};
 use crate::fields::Fields;
 use crate::json::{Json, Nothing, OptionalJson};
-use crate::openapi::{CommandHeaders, QueryHeaders};
-use crate::page::{Params, decode_cursor, encode_cursor, page_limit};
+use crate::openapi::{QueryHeaders, ReadHeaders, RepeatHeaders};
+use crate::page::{List, Params, page_limit};
 use crate::path::PathParam;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -83,22 +83,29 @@ struct Description;
 #[utoipa::path(get, path = "/v1/dead-letters", operation_id = "listDeadLetters", tag = "Dead letters",
     params(ListParams, QueryHeaders),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::DeadLetter>)))]
-async fn list(State(desk): Desk, Params(params): Params<ListParams>, inquiry: Inquiry) -> Result<Reply, Problem> {
+async fn list(
+    State(desk): Desk,
+    Params(params): Params<ListParams>,
+    list: List,
+    inquiry: Inquiry,
+) -> Result<Reply, Problem> {
     is_meant(params.context.as_deref(), desk.context())?;
-    let after = params.cursor.as_deref().map(decode_cursor).transpose()?;
+    let after = params.cursor.as_deref().map(|cursor| list.place(cursor)).transpose()?;
     let limit = page_limit(params.limit)?;
     let query = DeadLetters { consumer: params.consumer, kind: params.kind, after, limit };
     let told = desk.queries().ask(inquiry.ask(query)).await?;
     let items = told.answer.letters.iter().map(written).collect::<Result<_, _>>()?;
-    let next_cursor = told.answer.next.map(|next| encode_cursor(&next)).transpose()?;
+    let next_cursor = told.answer.next.map(|next| list.cursor(&next)).transpose()?;
     Ok(Reply::json(StatusCode::OK, &contract::Page { items, next_cursor }).token(&told.token))
 }
 
 /// Reads a dead letter
 #[utoipa::path(get, path = "/v1/dead-letters/{deadLetterId}", operation_id = "getDeadLetter", tag = "Dead letters",
-    params(("deadLetterId" = String, Path), ContextParam, QueryHeaders),
+    params(("deadLetterId" = String, Path), ContextParam, ReadHeaders),
     responses(
-        (status = 200, description = "It waits", body = contract::DeadLetter),
+        (status = 200, description = "It waits", body = contract::DeadLetter,
+            headers(("ETag" = String, description = "Made of its content"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_DEAD_LETTER"),
     ))]
 async fn read(
@@ -111,14 +118,14 @@ async fn read(
     let id = in_path(&id)?;
     let told = desk.queries().ask(inquiry.ask(DeadLetterById { id: id.clone() })).await?;
     let letter = told.answer.ok_or_else(|| unknown(&id))?;
-    Ok(Reply::json(StatusCode::OK, &written(&letter)?).token(&told.token))
+    Ok(inquiry.by_content(&written(&letter)?).token(&told.token))
 }
 
 /// Tries a dead letter again
 ///
 /// Those of its key that wait behind it follow by themselves once it has passed.
 #[utoipa::path(post, path = "/v1/dead-letters/{deadLetterId}/retry", operation_id = "retryDeadLetter",
-    tag = "Dead letters", params(("deadLetterId" = String, Path), ContextParam, CommandHeaders),
+    tag = "Dead letters", params(("deadLetterId" = String, Path), ContextParam, RepeatHeaders),
     responses(
         (status = 200, description = "What became of it", body = contract::RetriedDeadLetter),
         (status = 404, description = "UNKNOWN_DEAD_LETTER"),
@@ -172,7 +179,7 @@ async fn retry_all(
 ///
 /// It will have no effect. Those of its key that wait behind it follow by themselves.
 #[utoipa::path(post, path = "/v1/dead-letters/{deadLetterId}/discard", operation_id = "discardDeadLetter",
-    tag = "Dead letters", params(("deadLetterId" = String, Path), ContextParam, CommandHeaders),
+    tag = "Dead letters", params(("deadLetterId" = String, Path), ContextParam, RepeatHeaders),
     request_body = contract::DiscardDeadLetter,
     responses(
         (status = 204, description = "It is given up"),

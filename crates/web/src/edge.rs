@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, Method};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Sleep;
 use tower::{Layer, Service};
@@ -54,14 +55,19 @@ pub(crate) fn edge_around(router: Router, limits: EdgeLimits) -> Router {
         .layer(EdgeLayer { limits })
 }
 
-/// `router` that answers a problem to a path or a method it does not have.
+/// `router` that answers a problem to a path or a method it does not have, and to OPTIONS which methods a path has.
 ///
 /// [`edge`] sees to it for a whole server; a router that is asked by a handler of another one needs it for itself.
 pub fn refusing(router: Router) -> Router {
     router
         .fallback(async || Problem::new(kinds::NOT_FOUND, "No resource has this path: see `/openapi.json`."))
+        // The router adds `Allow` to what this answers.
         .method_not_allowed_fallback(async |method: Method| {
-            Problem::new(kinds::METHOD_NOT_ALLOWED, format!("{method} is not possible here: `Allow` says what is."))
+            if method == Method::OPTIONS {
+                return StatusCode::NO_CONTENT.into_response();
+            }
+            let detail = format!("{method} is not possible here: `Allow` says what is.");
+            Problem::new(kinds::METHOD_NOT_ALLOWED, detail).into_response()
         })
 }
 
@@ -139,8 +145,40 @@ impl EdgeLimits {
             let detail = format!("The headers have {header_bytes} bytes; {} are taken.", self.header_bytes_max);
             return Some(Problem::new(kinds::HEADERS_TOO_LARGE, detail));
         }
-        None
+        // Before anything is done: a command whose answer the client does not take must not have its effect.
+        let kind = answered_with(request.uri().path())?;
+        let mut wanted = request.headers().get_all(ACCEPT).iter().peekable();
+        wanted.peek()?;
+        let taken = wanted.filter_map(|value| value.to_str().ok()).any(|ranges| takes(ranges, kind));
+        (!taken).then(|| {
+            Problem::at(
+                kinds::NOT_ACCEPTABLE,
+                "Accept",
+                format!("leaves out `{kind}`, and this path answers nothing else"),
+            )
+        })
     }
+}
+
+/// What the paths of the interface answer with; none where it is no JSON, as in `/docs`, which is answered as it is.
+fn answered_with(path: &str) -> Option<&'static str> {
+    const JSON: [&str; 3] = ["/v1/", "/inventory", "/orders"];
+    match path {
+        feed::PATH => Some(feed::CONTENT_TYPE),
+        _ => JSON.iter().any(|root| path.starts_with(root)).then_some("application/json"),
+    }
+}
+
+/// Whether one of the media ranges of an `Accept` header is, or includes, `kind`.
+fn takes(ranges: &str, kind: &str) -> bool {
+    let whole = kind.split('/').next().unwrap_or_default();
+    ranges.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = parts.next().unwrap_or_default();
+        let refused = parts.any(|part| part.strip_prefix("q=").is_some_and(|q| q.parse::<f32>() == Ok(0.0)));
+        let any_of = named.strip_suffix("/*").is_some_and(|root| root == "*" || root.eq_ignore_ascii_case(whole));
+        !refused && (any_of || named.eq_ignore_ascii_case(kind))
+    })
 }
 
 fn bytes_of(headers: &HeaderMap) -> usize {
@@ -215,5 +253,31 @@ impl<F: Future<Output = Result<Response, Infallible>> + Unpin> EdgeFuture<F> {
             );
             Problem::new(kinds::DEADLINE_EXCEEDED, detail)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_range_takes_what_it_names_or_includes() {
+        let json = |ranges| takes(ranges, "application/json");
+        for ranges in ["*/*", "application/*", "application/json", "Application/JSON;q=0.5", "text/html, */*;q=0.1"] {
+            assert!(json(ranges), "{ranges}");
+        }
+        for ranges in ["", "text/html", "text/*", "application/json;q=0", "application/xml, text/plain", "json"] {
+            assert!(!json(ranges), "{ranges}");
+        }
+    }
+
+    #[test]
+    fn only_paths_of_the_interface_answer_json_and_nothing_else() {
+        assert_eq!(answered_with("/v1/skus"), Some("application/json"));
+        assert_eq!(answered_with("/inventory/TEA"), Some("application/json"));
+        assert_eq!(answered_with("/v1/events"), Some("application/cloudevents-batch+json"));
+        for path in ["/docs/", "/metrics", "/openapi.json", "/"] {
+            assert_eq!(answered_with(path), None);
+        }
     }
 }

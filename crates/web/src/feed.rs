@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{self, CACHE_CONTROL};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -25,6 +25,9 @@ use crate::problem::Problem;
 /// Where the feed is.
 pub const PATH: &str = "/v1/events";
 
+/// What `after` says to begin with what happens from now on.
+pub const END: &str = "end";
+
 /// The longest a poll may ask to wait.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -43,7 +46,10 @@ pub const FEED_NEXT: HeaderName = HeaderName::from_static("feed-next");
 /// Whether there was more to read than was returned: `true` or `false`.
 pub const FEED_MORE: HeaderName = HeaderName::from_static("feed-more");
 
-const CLOUDEVENTS_BATCH: HeaderValue = HeaderValue::from_static("application/cloudevents-batch+json");
+/// What the feed is answered as.
+pub const CONTENT_TYPE: &str = "application/cloudevents-batch+json";
+
+const CLOUDEVENTS_BATCH: HeaderValue = HeaderValue::from_static(CONTENT_TYPE);
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const FALSE: HeaderValue = HeaderValue::from_static("false");
@@ -76,9 +82,11 @@ struct Description;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct FeedParams {
-    /// Where to go on: the `Feed-Next` of the last answer, unchanged. The start of the log unless given.
+    /// Where to go on: the `Feed-Next` of the last answer, unchanged; or `end`, for what happens from now on. The start of
+    /// the log unless given.
     after: Option<String>,
     /// Only this partition of the log, from 0.
+    #[param(maximum = 65535)]
     partition: Option<u16>,
     /// Events of the answer at most.
     #[param(minimum = 1, maximum = 1000, default = 100)]
@@ -104,7 +112,10 @@ struct FeedParams {
     ))]
 async fn read(State(state): State<Arc<Feeds>>, params: Params<FeedParams>) -> Result<Response, Problem> {
     let feed = state.feed_of(params.0.context.as_deref())?;
-    let request = params.0.request()?;
+    let mut request = params.0.request()?;
+    if params.0.after.as_deref() == Some(END) {
+        request.after = Some(feed.end().await?);
+    }
     let page = match state.read_or_stop(feed, &request).await {
         Some(page) => page,
         // The server stops: what is there now, and where to go on.
@@ -139,10 +150,14 @@ impl Feeds {
 
 impl FeedParams {
     fn request(&self) -> Result<FeedRequest, Problem> {
-        let after = self.after.as_deref().map(str::parse::<Cursor>).transpose().map_err(|_| {
-            let detail = "is not a cursor of this feed: send back the `Feed-Next` of an answer, unchanged";
-            Problem::at(kinds::INVALID_PARAMETER, "?after", detail)
-        })?;
+        // The end is only known by asking for it.
+        let after = self.after.as_deref().filter(|after| *after != END).map(str::parse::<Cursor>).transpose().map_err(
+            |_| {
+                let detail =
+                    "is not a cursor of this feed: send back the `Feed-Next` of an answer, unchanged, or `end`";
+                Problem::at(kinds::INVALID_PARAMETER, "?after", detail)
+            },
+        )?;
         let limit = within("?limit", self.limit, 1, FEED_EVENTS_MAX as u64, FEED_EVENTS_DEFAULT as u64)?;
         let wait = Duration::from_secs(within("?timeout", self.timeout, 0, WAIT_MAX.as_secs(), 0)?);
         let limit = usize::try_from(limit).unwrap_or(FEED_EVENTS_MAX);
@@ -199,7 +214,7 @@ fn answer(after: Option<Cursor>, page: FeedPage, owner: &str) -> Result<Response
     }
     let mut response = body.into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, CLOUDEVENTS_BATCH);
+    headers.insert(header::CONTENT_TYPE, CLOUDEVENTS_BATCH);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(FEED_MORE, if more { TRUE } else { FALSE });
     // It is a consistency token too, of this context: with it a query sees at least what these events tell.

@@ -63,8 +63,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for OptionalJson<T> {
             return Ok(Self { value: None, raw });
         }
         is_json(&parts.headers)?;
-        let value = parse(&raw)?;
-        Ok(Self { value: Some(value), raw })
+        // `null` says as little as nothing does.
+        let value = parse::<Option<T>>(&raw)?;
+        Ok(Self { value, raw })
     }
 }
 
@@ -231,6 +232,9 @@ mod tests {
     async fn a_body_with_nothing_to_say_may_be_left_out() {
         let none = OptionalJson::<Nothing>::from_request(Request::new(Body::empty()), &()).await.unwrap();
         assert!(none.value.is_none());
+        let mut null = Request::new(Body::from("null"));
+        null.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        assert!(OptionalJson::<Nothing>::from_request(null, &()).await.unwrap().value.is_none());
         let mut request = Request::new(Body::from(r#"{"a":1}"#));
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         assert_eq!(OptionalJson::<Nothing>::from_request(request, &()).await.unwrap_err().status(), 400);

@@ -69,6 +69,8 @@ kinds! {
         "No resource has this path.";
     METHOD_NOT_ALLOWED = 405, "method-not-allowed", "The method is not allowed here",
         "The path exists, but not for this method. The header `Allow` lists those it has.";
+    NOT_ACCEPTABLE = 406, "not-acceptable", "No answer would be accepted",
+        "The header `Accept` leaves out the one media type that this path answers with. Nothing was done.";
     REQUEST_TIMEOUT = 408, "request-timeout", "The request took too long to arrive",
         "The body did not arrive in time; nothing was done. Send it again.";
     BODY_TOO_LARGE = 413, "body-too-large", "The body is too large",

@@ -2,6 +2,10 @@
 //!
 //! A handler documents what is its own; [`complete`] adds the rest, so that no operation can forget it.
 
+mod parameters;
+
+pub use parameters::one_of;
+
 use axum::http::Method;
 use comanda_contracts::Problem;
 use utoipa::openapi::path::{Operation, Parameter};
@@ -19,11 +23,21 @@ use crate::kinds::{self, Kind};
 pub struct CommandHeaders {
     /// Makes the request safe to repeat: the same key with the same request gets the first answer again, marked
     /// `Idempotent-Replayed: true`; with another request 422. 1 to 255 visible ASCII characters.
-    #[param(rename = "Idempotency-Key", required = false, value_type = String)]
+    #[param(rename = "Idempotency-Key", required = false, value_type = String, pattern = "^[!-~]{1,255}$")]
     pub idempotency_key: Option<String>,
     /// The `ETag` that was read: the command is refused with 412 if the thing has changed since.
-    #[param(rename = "If-Match", required = false, value_type = String)]
+    #[param(rename = "If-Match", required = false, value_type = String, pattern = r#"^(\*|"[0-9]{1,18}(-[0-9]{1,18})?")$"#, example = "\"3\"")]
     pub if_match: Option<String>,
+}
+
+/// The headers of a command that is about no one thing with a version: there is nothing `If-Match` could name.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct RepeatHeaders {
+    /// Makes the request safe to repeat: the same key with the same request gets the first answer again, marked
+    /// `Idempotent-Replayed: true`; with another request 422. 1 to 255 visible ASCII characters.
+    #[param(rename = "Idempotency-Key", required = false, value_type = String, pattern = "^[!-~]{1,255}$")]
+    pub idempotency_key: Option<String>,
 }
 
 /// The headers of every query.
@@ -61,7 +75,8 @@ const CREDENTIAL: &str = "An API key (`comanda keys create`), or an access token
     names the scope it needs. A server on loopback with neither key nor issuer asks for none.";
 
 /// Problems that every operation can answer.
-const ALWAYS: [&Kind; 9] = [
+const ALWAYS: [&Kind; 10] = [
+    kinds::NOT_ACCEPTABLE,
     kinds::RATE_LIMITED,
     kinds::UNAUTHENTICATED,
     kinds::FORBIDDEN,
@@ -111,14 +126,19 @@ pub fn complete(api: &mut OpenApi, kinds: &[&Kind]) {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
         for (method, operation) in methods.iter().zip(operations) {
             let Some(operation) = operation else { continue };
-            complete_operation(operation);
+            complete_operation(method, operation);
             let scopes = access::needed(method, path).map(Scope::name);
             operation.security = scopes.map(|scope| vec![SecurityRequirement::new(SCHEME, [scope])]);
         }
     }
 }
 
-fn complete_operation(operation: &mut Operation) {
+fn complete_operation(method: &Method, operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            parameters::complete(method, parameter);
+        }
+    }
     let kinds = common(operation);
     let responses = &mut operation.responses.responses;
     for kind in kinds {

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use crate::kinds;
 use crate::problem::Problem;
@@ -48,47 +48,85 @@ pub fn page_limit(asked: Option<i64>) -> Result<usize, Problem> {
     })
 }
 
-/// `place` as an opaque cursor: base64url of a checksum and JSON.
-///
-/// # Errors
-/// 500 if `place` cannot be written as JSON.
-pub fn encode_cursor<T: Serialize>(place: &T) -> Result<String, Problem> {
-    let json = serde_json::to_vec(place).map_err(|why| Problem::internal(&format!("cursor: {why}")))?;
-    let mut bytes = checksum(&json).to_vec();
-    bytes.extend_from_slice(&json);
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+/// The list that is asked for: its path and its filters. A cursor belongs to one list, and no other takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    /// Of the path and of every parameter but those that say which part of the list is meant.
+    digest: u64,
 }
 
-/// The place that a cursor stands for.
-///
-/// # Errors
-/// 400 if it is none that an answer carried.
-pub fn decode_cursor<T: DeserializeOwned>(cursor: &str) -> Result<T, Problem> {
-    let place = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
-        let (check, json) = bytes.split_at_checked(CHECK_BYTES)?;
-        if check == checksum(json) { serde_json::from_slice(json).ok() } else { None }
-    });
-    place.ok_or_else(|| {
-        let detail = "is not a cursor of this list: send back the `nextCursor` of a page, unchanged";
-        Problem::at(kinds::INVALID_PARAMETER, "?cursor", detail)
-    })
+impl<S: Send + Sync> FromRequestParts<S> for List {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Params(mut filters) = Params::<Vec<(String, String)>>::from_request_parts(parts, state).await?;
+        filters.retain(|(name, _)| name != "limit" && name != "cursor");
+        filters.sort();
+        Ok(Self::new(parts.uri.path(), &filters))
+    }
 }
 
-fn checksum(json: &[u8]) -> [u8; CHECK_BYTES] {
-    let [a, b, c, d, ..] = xxh3_64(json).to_le_bytes();
-    [a, b, c, d]
+impl List {
+    fn new(path: &str, filters: &[(String, String)]) -> Self {
+        let mut digest = Xxh3::new();
+        digest.update(path.as_bytes());
+        for text in filters.iter().flat_map(|(name, value)| [name, value]) {
+            // No text has a byte that UTF-8 does not: what stands on both sides of it cannot be shifted.
+            digest.update(&[0xFF]);
+            digest.update(text.as_bytes());
+        }
+        Self { digest: digest.digest() }
+    }
+
+    /// `place` as an opaque cursor: base64url of a checksum and JSON.
+    ///
+    /// # Errors
+    /// 500 if `place` cannot be written as JSON.
+    pub fn cursor<T: Serialize>(self, place: &T) -> Result<String, Problem> {
+        let json = serde_json::to_vec(place).map_err(|why| Problem::internal(&format!("cursor: {why}")))?;
+        let mut bytes = self.checksum(&json).to_vec();
+        bytes.extend_from_slice(&json);
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The place that a cursor stands for.
+    ///
+    /// # Errors
+    /// 400 if it is none that an answer of this list carried.
+    pub fn place<T: DeserializeOwned>(self, cursor: &str) -> Result<T, Problem> {
+        let place = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| {
+            let (check, json) = bytes.split_at_checked(CHECK_BYTES)?;
+            if check == self.checksum(json) { serde_json::from_slice(json).ok() } else { None }
+        });
+        place.ok_or_else(|| {
+            let detail = "is not a cursor of this list: send back the `nextCursor` of a page, unchanged, \
+                          to the same path with the same filters";
+            Problem::at(kinds::INVALID_PARAMETER, "?cursor", detail)
+        })
+    }
+
+    fn checksum(self, json: &[u8]) -> [u8; CHECK_BYTES] {
+        let [a, b, c, d, ..] = xxh3_64_with_seed(json, self.digest).to_le_bytes();
+        [a, b, c, d]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn list(path: &str, filters: &[(&str, &str)]) -> List {
+        let filters: Vec<_> = filters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        List::new(path, &filters)
+    }
+
     #[test]
     fn a_cursor_comes_back_as_it_was_and_not_otherwise() {
+        let list = list("/v1/things", &[("state", "OPEN")]);
         let place = (7_i64, "TEA-01".to_owned());
-        let cursor = encode_cursor(&place).unwrap();
-        assert_eq!(decode_cursor::<(i64, String)>(&cursor).unwrap(), place);
-        let status = |cursor: &str| decode_cursor::<(i64, String)>(cursor).unwrap_err().status().as_u16();
+        let cursor = list.cursor(&place).unwrap();
+        assert_eq!(list.place::<(i64, String)>(&cursor).unwrap(), place);
+        let status = |cursor: &str| list.place::<(i64, String)>(cursor).unwrap_err().status().as_u16();
         for place in 0..cursor.len() {
             let mut tampered = cursor.clone().into_bytes();
             tampered[place] = if tampered[place] == b'A' { b'B' } else { b'A' };
@@ -96,7 +134,31 @@ mod tests {
         }
         assert_eq!(status(""), 400);
         assert_eq!(status("§"), 400);
-        assert_eq!(decode_cursor::<u64>(&cursor).unwrap_err().status(), 400, "of another list");
+        assert_eq!(list.place::<u64>(&cursor).unwrap_err().status(), 400, "of another shape");
+    }
+
+    #[test]
+    fn a_cursor_of_another_list_is_refused() {
+        let cursor = list("/v1/things", &[("state", "OPEN")]).cursor(&"TEA-01").unwrap();
+        for other in [
+            list("/v1/others", &[("state", "OPEN")]),
+            list("/v1/things", &[]),
+            list("/v1/things", &[("state", "SHUT")]),
+            list("/v1/things", &[("stateO", "PEN")]),
+        ] {
+            assert_eq!(other.place::<String>(&cursor).unwrap_err().status(), 400, "{other:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn which_part_is_asked_for_makes_no_other_list() {
+        let of = async |uri: &str| {
+            let mut parts = axum::extract::Request::get(uri).body(()).unwrap().into_parts().0;
+            List::from_request_parts(&mut parts, &()).await.unwrap().digest
+        };
+        let digest = of("/v1/things?state=OPEN&sku=TEA").await;
+        assert_eq!(of("/v1/things?limit=7&sku=TEA&cursor=abc&state=OPEN").await, digest);
+        assert_ne!(of("/v1/things?state=OPEN").await, digest);
     }
 
     #[test]

@@ -25,13 +25,23 @@ impl Reply {
     #[must_use]
     pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Self {
         let mut json = Vec::with_capacity(512);
-        if let Err(why) = serde_json::to_writer(&mut json, body) {
-            return Self(Problem::internal(&format!("an answer cannot be written: {why}")).into_response());
+        match serde_json::to_writer(&mut json, body) {
+            Ok(()) => Self::written(status, json),
+            Err(why) => Self::problem(Problem::internal(&format!("an answer cannot be written: {why}"))),
         }
+    }
+
+    /// What was written as JSON before.
+    pub(crate) fn written(status: StatusCode, json: Vec<u8>) -> Self {
         let mut response = Response::new(Body::from(json));
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, APPLICATION_JSON);
         Self(response)
+    }
+
+    /// What went wrong where only an answer can be given.
+    pub(crate) fn problem(problem: Problem) -> Self {
+        Self(problem.into_response())
     }
 
     /// No body: 204 or 304.

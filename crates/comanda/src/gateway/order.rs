@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use comanda_web::{CONSISTENCY_TOKEN, Problem, TRACEPARENT, X_CORRELATION_ID};
+use comanda_web::{CONSISTENCY_TOKEN, Problem, TRACEPARENT, X_CORRELATION_ID, composed_etag, if_match, is_none_match};
 use cqrs::{Clock, SystemClock};
 use serde_json::{Map, Value, json};
 
@@ -59,13 +59,29 @@ pub(super) async fn read(
         parts.insert(name.to_owned(), state);
         composed.insert(name.to_owned(), content);
     }
-    composed.insert("parts".to_owned(), Value::Object(parts));
-    answer(&Value::Object(composed), &tokens)
+    answer(composed, parts, &tokens, order.headers.get(ETAG), &headers)
 }
 
-fn answer(body: &Value, tokens: &[Option<HeaderValue>]) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// The answer, or 304 if the client has it already.
+fn answer(
+    mut composed: Map<String, Value>,
+    parts: Map<String, Value>,
+    tokens: &[Option<HeaderValue>],
+    of_order: Option<&HeaderValue>,
+    asked: &HeaderMap,
+) -> Response {
+    let tag = tag(of_order, &composed, &parts);
+    let known = asked.get(IF_NONE_MATCH).is_some_and(|header| is_none_match(header, &tag));
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        composed.insert("parts".to_owned(), Value::Object(parts));
+        let mut response = Response::new(Body::from(Value::Object(composed).to_string()));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+    };
+    response.headers_mut().insert(ETAG, tag);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let mut tokens: Vec<&str> = tokens.iter().flatten().filter_map(|token| token.to_str().ok()).collect();
     // Two parts of one context may give the same one.
     tokens.dedup();
@@ -73,6 +89,14 @@ fn answer(body: &Value, tokens: &[Option<HeaderValue>]) -> Response {
         response.headers_mut().insert(CONSISTENCY_TOKEN, all);
     }
     response
+}
+
+/// The order's own version, which `If-Match` may name, and a digest of all that is shown but of when it was asked for.
+fn tag(of_order: Option<&HeaderValue>, composed: &Map<String, Value>, parts: &Map<String, Value>) -> HeaderValue {
+    let there: Vec<_> = parts.values().map(|part| part.get("status")).collect();
+    let content = json!({ "composed": composed, "parts": there }).to_string();
+    let version = of_order.and_then(|tag| if_match(tag).ok().flatten()).unwrap_or_default();
+    composed_etag(version, content.as_bytes())
 }
 
 /// The part of an answer that is shown: pick lists may come as a page, stock as lines.

@@ -80,7 +80,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         let (page, read) = done?;
         report.add(page);
         bar.set_position(read);
-        bar.set_message(format!("{} rows", report.rows));
+        bar.set_message(counted(report.rows, "row"));
     }
     bar.finish_and_clear();
     report.elapsed_s = started.elapsed().as_secs_f64();
@@ -137,21 +137,29 @@ impl Report {
         let Self { rows, registered, changed, unchanged, .. } = self;
         let rate = *rows as f64 / self.elapsed_s.max(1e-9);
         println!(
-            "{rows} rows in {:.1} s ({rate:.0} a second): {registered} SKUs registered, {changed} rows changed, \
-             {unchanged} were so already",
-            self.elapsed_s
+            "{} in {:.1} s ({rate:.0} a second): {} registered, {} changed, {} so already",
+            counted(*rows, "row"),
+            self.elapsed_s,
+            counted(*registered, "SKU"),
+            counted(*changed, "row"),
+            if *unchanged == 1 { "1 was".to_owned() } else { format!("{unchanged} were") }
         );
         if self.bad_rows > 0 {
             let pages: Vec<_> = self.pages_left_out.iter().map(|(from, to)| format!("{from}–{to}")).collect();
             println!(
-                "{} rows were left out, because {} of them cannot be imported: lines {}. Mend those and import the file \
-                 again: what is in already stays as it is.",
-                self.left_out,
+                "{} left out, because {} of them cannot be imported: lines {}. Mend what is wrong and import the file again: \
+                 what is in already stays as it is.",
+                if self.left_out == 1 { "1 row was".to_owned() } else { format!("{} rows were", self.left_out) },
                 self.bad_rows,
                 pages.join(", ")
             );
         }
     }
+}
+
+/// So many of a thing, as one says it: `1 row`, `2 rows`.
+fn counted(count: u64, thing: &str) -> String {
+    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
 fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
@@ -176,4 +184,14 @@ fn bar(bytes: Option<u64>) -> Result<ProgressBar> {
 fn reason(code: &str) -> Result<ReasonCode, String> {
     let known = |_| "no such reason code; try correction, received, cycle_count, found, lost or other".to_owned();
     serde_json::from_value(serde_json::Value::String(code.to_owned())).map_err(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_said_as_one() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "row")), ["0 rows", "1 row", "2 rows"]);
+    }
 }

@@ -12,16 +12,21 @@ use crate::http::Request;
 use crate::server::{Server, comanda};
 use crate::wait::{self, PATIENCE};
 
-/// A carrier that says yes to everything and is never heard. Killed when dropped.
-struct Carrier {
+/// A stand-in carrier. Killed when dropped.
+pub(crate) struct Carrier {
     addr: SocketAddr,
     child: Child,
 }
 
 impl Carrier {
+    /// One that says yes to everything and is never heard.
     fn unheard() -> Self {
+        Self::start(&["--timeout-after-yes-percent", "100"])
+    }
+
+    pub(crate) fn start(behaviour: &[&str]) -> Self {
         let mut command = comanda();
-        command.args(["carrier", "--listen", "127.0.0.1:0", "--timeout-after-yes-percent", "100"]);
+        command.args(["carrier", "--listen", "127.0.0.1:0"]).args(behaviour);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         // The guard comes first, so that a carrier that does not start is killed as well.
@@ -45,7 +50,7 @@ impl Carrier {
     }
 
     /// The binary as a server that books here, and waits for an answer no longer than the test does.
-    fn booked_by(&self, answer_wait_ms: u32) -> Command {
+    pub(crate) fn booked_by(&self, answer_wait_ms: u32) -> Command {
         let mut command = comanda();
         command.env("COMANDA_CARRIER_AT", format!("http://{}", self.addr));
         command.env("COMANDA_CARRIER_ANSWER_WAIT_MS", answer_wait_ms.to_string());

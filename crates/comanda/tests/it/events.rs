@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::server::{Server, comanda, complaint, run};
 
@@ -39,7 +39,7 @@ fn what_has_happened_is_printed_whole_or_in_part() {
 #[test]
 fn what_happens_next_is_printed_as_it_happens() {
     let server = Server::start();
-    server.stocked("TEA", 5);
+    server.stocked("TEA", 100_000);
     server.place("before", &[("TEA", 1)]).is(202);
     assert_eq!(server.answered("before"), "RESERVED");
     let addr = server.addr.to_string();
@@ -60,6 +60,22 @@ fn what_happens_next_is_printed_as_it_happens() {
     reader.join().unwrap();
     tail.kill().unwrap();
     tail.wait().unwrap();
+}
+
+#[test]
+fn a_feed_read_from_its_end_tells_what_happens_from_then_on() {
+    let server = Server::start();
+    server.stocked("TEA", 5);
+    server.place("before", &[("TEA", 1)]).is(202);
+    assert_eq!(server.answered("before"), "RESERVED");
+    let read = |after: &str| server.get(&format!("/v1/events?context=fulfillment&after={after}")).is(200);
+    let end = read("end");
+    assert_eq!((end.json(), end.header("feed-more")), (json!([]), Some("false")));
+    server.place("then", &[("TEA", 1)]).is(202);
+    let events = read(end.header("feed-next").unwrap()).json();
+    let subjects: Vec<_> = events.as_array().unwrap().iter().map(|event| event["subject"].as_str().unwrap()).collect();
+    assert!(!subjects.is_empty() && subjects.iter().all(|subject| *subject == "then"), "{events}");
+    server.get("/v1/events?context=fulfillment&after=End").problem(400, "INVALID_PARAMETER");
 }
 
 #[test]

@@ -115,6 +115,10 @@ impl Request {
         let mut wire = Wire::over(TcpStream::connect_timeout(&addr, ANSWER_WAIT).ok()?);
         wire.send_regardless(head.as_bytes());
         wire.send_regardless(&body);
+        if head.starts_with("HEAD ") {
+            let (status, headers) = wire.try_head()?;
+            return Some(Answer { status, headers, body: wire.rest() });
+        }
         wire.try_answer()
     }
 }

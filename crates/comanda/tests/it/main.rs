@@ -19,6 +19,7 @@ mod gateway;
 mod history;
 mod hostile;
 mod http;
+mod interface;
 mod keys;
 mod lists;
 mod movements;

@@ -43,7 +43,10 @@ fn channel(owner: Owner) -> Value {
         // How they travel is a matter of the installation; the feed is always there.
         "address": null,
         "title": format!("Contract events of {name}"),
-        "description": format!("Read them without a gap at `GET /v1/events?context={name}`, or have them sent by webhook."),
+        "description": format!(
+            "Read them without a gap at `GET /v1/events?context={name}` (with `after=end` those from now on), or have \
+             them sent by webhook."
+        ),
         "messages": messages.map(|event| (event.name, reference(event))).collect::<BTreeMap<_, _>>(),
     })
 }

@@ -82,6 +82,12 @@ pub trait Feed: Send + Sync + 'static {
     /// The context that owns it.
     fn source(&self) -> &str;
 
+    /// Where it ends now: what is read after this has happened since.
+    ///
+    /// # Errors
+    /// [`FeedError`]
+    async fn end(&self) -> Result<Cursor, FeedError>;
+
     /// Reads a page. It waits for at most [`FeedRequest::wait`], and only if there is nothing to return.
     ///
     /// # Errors

@@ -150,6 +150,15 @@ impl Feed for LogFeed {
         &self.outbox.source
     }
 
+    async fn end(&self) -> Result<Cursor, FeedError> {
+        let heads = self.log.heads().await?;
+        let mut end = Cursor::new(self.outbox.epoch);
+        for (partition, head) in (0..).map(PartitionId).zip(&heads) {
+            end.require(partition, head.position);
+        }
+        Ok(end)
+    }
+
     async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
         let give_up = Instant::now() + request.wait;
         let mut appended = self.tail.appended();

@@ -82,7 +82,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     info(
         title = "Comanda",
         version = "1",
-        description = "Orders from placed to delivered and returned. Every answer to a command is durable when it is given."
+        description = "Orders from placed to delivered and returned. Every answer to a command is durable when it is given. \
+            Whole numbers are written without a fraction: `5`, not `5.0`."
     ),
     paths(
         orders::place, orders::list, orders::read, orders::read_status, orders::list_late, timeline::read,

@@ -3,19 +3,20 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
-use cqrs::{Answered, Dispatch, Inquire, InvalidId, Timestamp};
+use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders, one_of};
+use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply, etag};
+use cqrs::{Answered, Dispatch, Inquire, InvalidId};
 use serde::Deserialize;
+use utoipa::openapi::Object;
 use uuid::Uuid;
 
-use super::parse::{self, PageParams, path_order};
+use super::parse::{self, path_order};
 use super::{Api, problems, written};
 use crate::application::list_orders::{ListLateOrders, ListOrders, Order};
 use crate::application::order_by_id::{OrderById, StatusOfOrder};
 use crate::domain::ids::{LineId, OrderId, Sku};
 use crate::domain::order::place::{OrderAnswer, PlaceLine, PlaceOrder};
-use crate::domain::order::{Policy, Priority};
+use crate::domain::order::{OrderStatus, Policy, Priority};
 
 const PATH: &str = "/v1/orders/";
 
@@ -100,15 +101,29 @@ pub(super) async fn read_status(
 #[into_params(parameter_in = Query)]
 pub(super) struct OrderListParams {
     /// Only orders that are there, such as `BACKORDERED`.
+    #[param(schema_with = statuses)]
     status: Option<String>,
     /// Only this customer's.
     customer: Option<String>,
+    /// Only those placed at this instant or later, RFC 3339.
+    from: Option<String>,
+    /// Only those placed before this instant, RFC 3339.
+    to: Option<String>,
     /// `placedAt` (the oldest first, unless given) or `promisedAt` (the first promise first).
+    #[param(schema_with = sorts)]
     sort: Option<String>,
     /// At most so many items, 1 to 200; 50 unless given.
     limit: Option<i64>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
+}
+
+fn statuses() -> Object {
+    one_of(OrderStatus::ALL.iter().map(|status| status.as_str()))
+}
+
+fn sorts() -> Object {
+    one_of(["placedAt", "promisedAt"])
 }
 
 /// Lists orders
@@ -118,30 +133,53 @@ pub(super) struct OrderListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<OrderListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let told = api.queries.ask(inquiry.ask(params.query()?)).await?;
-    let page = parse::written(told.answer, written::summary)?;
+    let told = api.queries.ask(inquiry.ask(params.query(list)?)).await?;
+    let page = parse::written(list, told.answer, written::summary)?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
+}
+
+/// Which of the orders that are late.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LateOrderParams {
+    /// Only orders that are there, such as `BACKORDERED`.
+    #[param(schema_with = statuses)]
+    status: Option<String>,
+    /// Only this customer's.
+    customer: Option<String>,
+    /// At most so many items, 1 to 200; 50 unless given.
+    limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// Lists orders whose promise has passed and of which something has still to leave, the latest first
 #[utoipa::path(get, path = "/v1/late-orders", operation_id = "listLateOrders", tag = "Orders",
-    params(PageParams, QueryHeaders),
+    params(LateOrderParams, QueryHeaders),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::OrderSummary>)))]
 pub(super) async fn list_late(
     State(api): Api,
-    Params(params): Params<PageParams>,
+    Params(params): Params<LateOrderParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let told = api.queries.ask(inquiry.ask(ListLateOrders { page: params.request()? })).await?;
-    let page = parse::written(told.answer, written::summary)?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
+    let mut fields = Fields::default();
+    let status = fields.take_optional("?status", params.status.as_deref().map(parse::status));
+    let customer = params.customer.map(Into::into);
+    let query = fields.finish(Some(ListLateOrders { status, customer, page }))?;
+    let told = api.queries.ask(inquiry.ask(query)).await?;
+    let page = parse::written(list, told.answer, written::summary)?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 
 impl OrderListParams {
-    fn query(self) -> Result<ListOrders, Problem> {
-        let page = parse::page(self.limit, self.cursor.as_deref())?;
+    fn query(self, list: List) -> Result<ListOrders, Problem> {
+        let page = parse::page(list, self.limit, self.cursor.as_deref())?;
         let mut fields = Fields::default();
         let status = fields.take_optional("?status", self.status.as_deref().map(parse::status));
         let order = match self.sort.as_deref() {
@@ -149,8 +187,10 @@ impl OrderListParams {
             Some("promisedAt") => Some(Order::Promise),
             Some(_) => fields.take("?sort", Err("is neither `placedAt` nor `promisedAt`")),
         };
+        let from = fields.take_optional("?from", self.from.as_deref().map(parse::instant));
+        let to = fields.take_optional("?to", self.to.as_deref().map(parse::instant));
         let customer = self.customer.map(Into::into);
-        fields.finish(order.map(|order| ListOrders { status, customer, order, page }))
+        fields.finish(order.map(|order| ListOrders { status, customer, from, to, order, page }))
     }
 }
 
@@ -165,11 +205,7 @@ pub(super) fn parse_place(request: contract::PlaceOrderRequest) -> Result<PlaceO
     for (place, line) in request.lines.iter().enumerate() {
         lines.extend(parse_line(&mut fields, line, place));
     }
-    let promised_at = request
-        .promised_at
-        .as_deref()
-        .map(|text| Timestamp::parse_rfc3339(text).ok_or("is no RFC 3339 instant such as `2026-03-03T18:00:00.000Z`"));
-    let promised_at = fields.take_optional("/promisedAt", promised_at);
+    let promised_at = fields.take_optional("/promisedAt", request.promised_at.as_deref().map(parse::instant));
     let command = order_id.map(|order_id| PlaceOrder {
         order_id,
         lines,

@@ -3,8 +3,10 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders};
-use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, PathParam, Problem, Reply};
+use comanda_web::openapi::{CommandHeaders, ReadHeaders};
+use comanda_web::{
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, PathParam, Problem, Reply, etag,
+};
 use cqrs::{Dispatch, Inquire};
 
 use super::orders::changed;
@@ -42,9 +44,11 @@ pub(super) async fn pack(
 
 /// Lists the packages of an order
 #[utoipa::path(get, path = "/v1/orders/{orderId}/packages", operation_id = "listPackages", tag = "Packing",
-    params(("orderId" = String, Path), QueryHeaders),
+    params(("orderId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "Its packages", body = contract::OrderPackages),
+        (status = 200, description = "Its packages", body = contract::OrderPackages,
+            headers(("ETag" = String, description = "The order's version"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_ORDER"),
     ))]
 pub(super) async fn list(
@@ -54,10 +58,14 @@ pub(super) async fn list(
 ) -> Result<Reply, Problem> {
     let order_id = path_order(&id)?;
     let told = api.queries.ask(inquiry.ask(PackagesOfOrder { order_id: order_id.clone() })).await?;
-    let Some(packages) = told.answer else { return Err(problems::unknown_order(&order_id)) };
+    let Some((packages, version)) = told.answer else { return Err(problems::unknown_order(&order_id)) };
+    let tag = etag(version, 0);
+    if inquiry.has(&tag) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED).etag(tag).token(&told.token));
+    }
     let packages = packages.iter().map(package).collect();
     let body = contract::OrderPackages { order_id: order_id.as_str().to_owned(), packages };
-    Ok(Reply::json(StatusCode::OK, &body).token(&told.token))
+    Ok(Reply::json(StatusCode::OK, &body).etag(tag).token(&told.token))
 }
 
 /// Says that an order can leave

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use comanda_contracts as contract;
-use comanda_web::{Fields, Problem, decode_cursor, encode_cursor, page_limit};
+use comanda_web::{Fields, List, Problem, page_limit};
+use cqrs::Timestamp;
 use serde::Deserialize;
 
 use crate::application::page::{Page, PageRequest};
@@ -21,26 +22,20 @@ pub(super) struct PageParams {
     pub(super) cursor: Option<String>,
 }
 
-impl PageParams {
-    pub(super) fn request(&self) -> Result<PageRequest, Problem> {
-        page(self.limit, self.cursor.as_deref())
-    }
-}
-
 /// Which part of a list is asked for by `limit` and `cursor`.
 ///
 /// # Errors
 /// 422 or 400 if one of them is wrong.
-pub(super) fn page(limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
-    Ok(PageRequest { after: cursor.map(decode_cursor).transpose()?, limit: page_limit(limit)? })
+pub(super) fn page(list: List, limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
+    Ok(PageRequest { after: cursor.map(|cursor| list.place(cursor)).transpose()?, limit: page_limit(limit)? })
 }
 
 /// `page` as the contract writes it.
 ///
 /// # Errors
 /// 500 if the cursor cannot be written.
-pub(super) fn written<R, T>(page: Page<R>, item: impl FnMut(R) -> T) -> Result<contract::Page<T>, Problem> {
-    let next_cursor = page.next.map(|next| encode_cursor(&next)).transpose()?;
+pub(super) fn written<R, T>(list: List, page: Page<R>, item: impl FnMut(R) -> T) -> Result<contract::Page<T>, Problem> {
+    let next_cursor = page.next.map(|next| list.cursor(&next)).transpose()?;
     Ok(contract::Page { items: page.items.into_iter().map(item).collect(), next_cursor })
 }
 
@@ -56,6 +51,14 @@ pub(super) fn path_order(text: &str) -> Result<OrderId, Problem> {
 
 pub(super) fn quantity(fields: &mut Fields, pointer: impl Display, units: i64) -> Option<Quantity> {
     fields.take(pointer, Quantity::parse(units))
+}
+
+/// The instant that an RFC 3339 text names.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse_rfc3339(text).ok_or("is no RFC 3339 instant such as `2026-03-03T18:00:00.000Z`")
 }
 
 /// The status that a text names.

@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Nothing, OptionalJson, Params, PathParam, Problem, Reply, etag};
+use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders, one_of};
+use comanda_web::{Call, Fields, Inquiry, List, Nothing, OptionalJson, Params, PathParam, Problem, Reply, etag};
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
+use utoipa::openapi::Object;
 
 use super::parse::{self, path_order};
 use super::warehouse_problems::unknown_pick_list;
@@ -29,6 +30,7 @@ pub(super) struct PickListParams {
     /// Only those of this location.
     location: Option<String>,
     /// Only those that are there: `DRAFT`, `RELEASED`, `IN_PROGRESS`, `COMPLETED` or `CANCELLED`.
+    #[param(schema_with = statuses)]
     status: Option<String>,
     /// Only those of this wave.
     wave: Option<String>,
@@ -36,6 +38,10 @@ pub(super) struct PickListParams {
     limit: Option<i64>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
+}
+
+fn statuses() -> Object {
+    one_of(PickListStatus::ALL.iter().map(|status| status.as_str()))
 }
 
 /// Lists pick lists, the most urgent first
@@ -47,10 +53,11 @@ pub(super) struct PickListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<PickListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let told = api.queries.ask(inquiry.ask(params.query()?)).await?;
-    let page = parse::written(told.answer, summary)?;
+    let told = api.queries.ask(inquiry.ask(params.query(list)?)).await?;
+    let page = parse::written(list, told.answer, summary)?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 
@@ -84,9 +91,11 @@ pub(super) async fn read(
 ///
 /// There is something to pick as soon as units are reserved.
 #[utoipa::path(get, path = "/v1/orders/{orderId}/pick-list", operation_id = "getPickListOfOrder", tag = "Picking",
-    params(("orderId" = String, Path), QueryHeaders),
+    params(("orderId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "Its pick lists", body = contract::OrderPickLists),
+        (status = 200, description = "Its pick lists", body = contract::OrderPickLists,
+            headers(("ETag" = String, description = "Made of its content"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_ORDER"),
         (status = 409, description = "NOTHING_TO_PICK: nothing is reserved for it"),
     ))]
@@ -105,14 +114,16 @@ pub(super) async fn read_of_order(
     }
     let pick_lists = found.lists.iter().map(pick_list).collect();
     let body = contract::OrderPickLists { order_id: order_id.as_str().to_owned(), status, pick_lists };
-    Ok(Reply::json(StatusCode::OK, &body).token(&told.token))
+    Ok(inquiry.by_content(&body).token(&told.token))
 }
 
 /// Reads all that is picked for an order
 #[utoipa::path(get, path = "/orders/{orderId}/pick-list", operation_id = "shortGetPickListOfOrder", tag = "Short paths",
-    params(("orderId" = String, Path), QueryHeaders),
+    params(("orderId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "Its pick lists", body = contract::OrderPickLists),
+        (status = 200, description = "Its pick lists", body = contract::OrderPickLists,
+            headers(("ETag" = String, description = "Made of its content"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_ORDER"),
         (status = 409, description = "NOTHING_TO_PICK: nothing is reserved for it"),
     ))]
@@ -190,8 +201,8 @@ pub(super) async fn miss(
 }
 
 impl PickListParams {
-    fn query(self) -> Result<ListPickLists, Problem> {
-        let page = parse::page(self.limit, self.cursor.as_deref())?;
+    fn query(self, list: List) -> Result<ListPickLists, Problem> {
+        let page = parse::page(list, self.limit, self.cursor.as_deref())?;
         let mut fields = Fields::default();
         let location = fields.take_optional("?location", self.location.as_deref().map(LocationId::parse));
         let status = fields.take_optional("?status", self.status.as_deref().map(status));

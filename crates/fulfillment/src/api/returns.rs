@@ -4,12 +4,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_contracts::events;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
+use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders, one_of};
 use comanda_web::{
-    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, Params, PathParam, Problem, Reply, etag,
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, List, Nothing, OptionalJson, Params, PathParam, Problem, Reply,
+    etag,
 };
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
+use utoipa::openapi::Object;
 
 use super::leaving_problems::unknown_return;
 use super::{Api, parse};
@@ -75,6 +77,7 @@ pub(super) async fn read(
 #[into_params(parameter_in = Query)]
 pub(super) struct ReturnListParams {
     /// Only those that are there: `REQUESTED`, `RECEIVED` or `CANCELLED`.
+    #[param(schema_with = statuses)]
     status: Option<String>,
     /// Only this order's.
     order_id: Option<String>,
@@ -84,6 +87,10 @@ pub(super) struct ReturnListParams {
     cursor: Option<String>,
 }
 
+fn statuses() -> Object {
+    one_of(ReturnStatus::ALL.iter().map(|status| status.as_str()))
+}
+
 /// Lists returns
 #[utoipa::path(get, path = "/v1/returns", operation_id = "listReturns", tag = "Returns",
     params(ReturnListParams, QueryHeaders),
@@ -91,9 +98,10 @@ pub(super) struct ReturnListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ReturnListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
     let named = |text: &str| ReturnStatus::ALL.into_iter().find(|status| status.as_str() == text);
     let status = params.status.as_deref().map(|text| named(text).ok_or("is no status of a return"));
@@ -101,7 +109,7 @@ pub(super) async fn list(
     let order_id = fields.take_optional("?orderId", params.order_id.as_deref().map(OrderId::parse));
     let query = fields.finish(Some(ListReturns { status, order_id, page }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    let page = parse::written(told.answer, |row| written(&row.return_id, &row.goods))?;
+    let page = parse::written(list, told.answer, |row| written(&row.return_id, &row.goods))?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 

@@ -3,12 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
+use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders, one_of};
 use comanda_web::{
-    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, Params, PathParam, Problem, Reply, etag,
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, List, Nothing, OptionalJson, Params, PathParam, Problem, Reply,
+    etag,
 };
 use cqrs::{Answered, Dispatch as _, Inquire, Timestamp};
 use serde::Deserialize;
+use utoipa::openapi::Object;
 
 use super::leaving_problems::unknown_shipment;
 use super::{Api, parse};
@@ -77,6 +79,7 @@ pub(super) async fn read(
 #[into_params(parameter_in = Query)]
 pub(super) struct ShipmentListParams {
     /// Only those that are there, such as `BOOKING_UNKNOWN`.
+    #[param(schema_with = statuses)]
     status: Option<String>,
     /// Only this order's.
     order_id: Option<String>,
@@ -86,6 +89,10 @@ pub(super) struct ShipmentListParams {
     cursor: Option<String>,
 }
 
+fn statuses() -> Object {
+    one_of(ShipmentStatus::ALL.iter().map(|status| status.as_str()))
+}
+
 /// Lists shipments, the oldest first
 #[utoipa::path(get, path = "/v1/shipments", operation_id = "listShipments", tag = "Shipments",
     params(ShipmentListParams, QueryHeaders),
@@ -93,9 +100,10 @@ pub(super) struct ShipmentListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ShipmentListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
     let named = |text: &str| ShipmentStatus::ALL.into_iter().find(|status| status.as_str() == text);
     let status = params.status.as_deref().map(|text| named(text).ok_or("is no status of a shipment"));
@@ -103,7 +111,7 @@ pub(super) async fn list(
     let order_id = fields.take_optional("?orderId", params.order_id.as_deref().map(OrderId::parse));
     let query = fields.finish(Some(ListShipments { status, order_id, page }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    let page = parse::written(told.answer, |row| written(&row.shipment_id, &row.shipment))?;
+    let page = parse::written(list, told.answer, |row| written(&row.shipment_id, &row.shipment))?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 

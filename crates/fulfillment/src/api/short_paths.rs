@@ -2,7 +2,7 @@
 
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{BULK_BODY_BYTES_MAX, Call, Inquiry, Json, OptionalJson, Params, PathParam, Problem, Reply};
+use comanda_web::{BULK_BODY_BYTES_MAX, Call, Inquiry, Json, List, OptionalJson, Params, PathParam, Problem, Reply};
 
 use super::orders::OrderListParams;
 use super::{Api, actions, orders};
@@ -27,15 +27,21 @@ pub(super) async fn place(
 #[utoipa::path(get, path = "/orders", operation_id = "shortListOrders", tag = "Short paths",
     params(OrderListParams, QueryHeaders),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::OrderSummary>)))]
-pub(super) async fn list(api: Api, params: Params<OrderListParams>, inquiry: Inquiry) -> Result<Reply, Problem> {
-    orders::list(api, params, inquiry).await
+pub(super) async fn list(
+    api: Api,
+    params: Params<OrderListParams>,
+    list: List,
+    inquiry: Inquiry,
+) -> Result<Reply, Problem> {
+    orders::list(api, params, list, inquiry).await
 }
 
 /// Reads an order as it stands
 #[utoipa::path(get, path = "/orders/{orderId}", operation_id = "shortGetOrder", tag = "Short paths",
     params(("orderId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "The order", body = contract::Order),
+        (status = 200, description = "The order", body = contract::Order,
+            headers(("ETag" = String, description = "Its version"))),
         (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_ORDER"),
     ))]
@@ -47,7 +53,8 @@ pub(super) async fn read(api: Api, id: PathParam<String>, inquiry: Inquiry) -> R
 #[utoipa::path(get, path = "/orders/{orderId}/status", operation_id = "shortGetOrderStatus", tag = "Short paths",
     params(("orderId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "Its status", body = contract::OrderStatusAnswer),
+        (status = 200, description = "Its status", body = contract::OrderStatusAnswer,
+            headers(("ETag" = String, description = "Its version"))),
         (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_ORDER"),
     ))]

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::QueryHeaders;
-use comanda_web::{Inquiry, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit};
+use comanda_web::{Inquiry, List, Params, PathParam, Problem, Reply, page_limit};
 use cqrs::{Inquire, Version};
 
 use super::parse::{PageParams, path_order};
@@ -22,10 +22,11 @@ pub(super) async fn read(
     State(api): Api,
     PathParam(id): PathParam<String>,
     Params(params): Params<PageParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let order_id = path_order(&id)?;
-    let before: Option<Version> = params.cursor.as_deref().map(decode_cursor).transpose()?;
+    let before: Option<Version> = params.cursor.as_deref().map(|cursor| list.place(cursor)).transpose()?;
     let query = Timeline { order_id: order_id.clone(), before, limit: page_limit(params.limit)? };
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let Some(found) = told.answer else { return Err(problems::unknown_order(&order_id)) };
@@ -34,7 +35,7 @@ pub(super) async fn read(
         status: found.status.as_str().to_owned(),
         waits_for: found.waits.into_iter().map(written::waits_for).collect(),
         items: found.entries.into_iter().map(entry).collect(),
-        next_cursor: found.next.map(|next| encode_cursor(&next)).transpose()?,
+        next_cursor: found.next.map(|next| list.cursor(&next)).transpose()?,
     };
     Ok(Reply::json(StatusCode::OK, &body).token(&told.token))
 }

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
+use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
+use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply, etag};
 use cqrs::{Dispatch, Inquire, InvalidId};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -50,9 +50,11 @@ pub(super) async fn release(
 ///
 /// One stop for each SKU and bin, in the order of the route, with the total and whose units they are.
 #[utoipa::path(get, path = "/v1/waves/{waveId}", operation_id = "getWave", tag = "Waves",
-    params(("waveId" = String, Path), QueryHeaders),
+    params(("waveId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "The wave", body = contract::Wave),
+        (status = 200, description = "The wave", body = contract::Wave,
+            headers(("ETag" = String, description = "Made of its content"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_WAVE"),
     ))]
 pub(super) async fn read(
@@ -67,7 +69,7 @@ pub(super) async fn read(
     let Some(found) = told.answer else {
         return Err(Problem::new(problems::UNKNOWN_WAVE, format!("Wave {wave_id} does not exist.")));
     };
-    Ok(Reply::json(StatusCode::OK, &wave(&found)).token(&told.token))
+    Ok(inquiry.by_content(&wave(&found)).token(&told.token))
 }
 
 /// Which waves.
@@ -78,6 +80,7 @@ pub(super) struct WaveParams {
     /// Only those of this location.
     location: Option<String>,
     /// At most so many items, 1 to 20; 20 unless given.
+    #[param(minimum = 1, maximum = 20, default = 20)]
     limit: Option<i64>,
     /// The `nextCursor` of the page before.
     cursor: Option<String>,
@@ -90,10 +93,11 @@ pub(super) struct WaveParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<WaveParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let most = i64::try_from(BOARD_MAX).unwrap_or(i64::MAX);
-    let page = parse::page(Some(params.limit.unwrap_or(most)), params.cursor.as_deref())?;
+    let page = parse::page(list, Some(params.limit.unwrap_or(most)), params.cursor.as_deref())?;
     let mut fields = Fields::default();
     let location = fields.take_optional("?location", params.location.as_deref().map(LocationId::parse));
     let query = fields.finish(Some(ListWaves { location, page }))?;
@@ -101,7 +105,7 @@ pub(super) async fn list(
     let item = |(row, progress): (crate::read_models::waves::WaveRow, Progress)| {
         summary(&row.wave_id, &row.released, progress)
     };
-    let page = parse::written(told.answer, item)?;
+    let page = parse::written(list, told.answer, item)?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 

@@ -36,6 +36,8 @@ impl Query for ListBackorders {
 /// Asks for a part of the SKUs that order lines wait for, in the order of SKUs.
 #[derive(Clone, Debug)]
 pub struct ListDemand {
+    /// Only SKUs that start so.
+    pub prefix: Option<String>,
     /// Which part.
     pub page: PageRequest,
 }
@@ -49,6 +51,8 @@ impl Query for ListDemand {
     }
 
     async fn answer(self, read: &ReadSide) -> Result<Page<DemandRow>, QueryError> {
-        page(read, &self.page.select(None)).await
+        let mut select = self.page.select(None);
+        select.key_prefix = self.prefix;
+        page(read, &select).await
     }
 }

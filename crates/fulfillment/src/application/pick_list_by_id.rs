@@ -89,12 +89,12 @@ pub struct PackagesOfOrder {
 
 impl Query for PackagesOfOrder {
     const NAME: &'static str = "packages-of-order";
-    /// The packages, as they were packed; none if there is no such order.
-    type Answer = Option<Vec<Package>>;
+    /// The packages, as they were packed, and the version of the order; none if there is no such order.
+    type Answer = Option<(Vec<Package>, Version)>;
 
-    async fn answer(self, read: &ReadSide) -> Result<Option<Vec<Package>>, QueryError> {
-        let (order, _) = read.state(&Order::stream(&self.order_id)).await?;
-        Ok(order.placed().map(|_| order.packages()))
+    async fn answer(self, read: &ReadSide) -> Result<Self::Answer, QueryError> {
+        let (order, version) = read.state(&Order::stream(&self.order_id)).await?;
+        Ok(order.placed().map(|_| (order.packages(), version)))
     }
 }
 

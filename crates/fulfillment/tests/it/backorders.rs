@@ -114,6 +114,10 @@ async fn what_waits_is_listed_by_turn_and_by_sku() {
     let query = ListBackorders { sku: None, page: PageRequest::first(10) };
     let found = house.queries.ask(Ask { query, token: token.clone() }).await.unwrap().answer;
     assert_eq!(found.items.iter().map(|row| row.waiter.order_id.as_str()).collect::<Vec<_>>(), ["soon", "late"]);
-    let found = house.queries.ask(Ask { query: ListDemand { page: PageRequest::first(10) }, token }).await.unwrap();
+    let found = house
+        .queries
+        .ask(Ask { query: ListDemand { prefix: None, page: PageRequest::first(10) }, token })
+        .await
+        .unwrap();
     assert_eq!(found.answer.items.iter().map(|row| (row.units, row.lines)).collect::<Vec<_>>(), [(4, 2)]);
 }

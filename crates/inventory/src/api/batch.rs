@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::CommandHeaders;
+use comanda_web::openapi::RepeatHeaders;
 use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Json, Problem, Reply};
 use cqrs::{Answered, Dispatch, Token};
 use futures::future::join_all;
@@ -19,7 +19,7 @@ const ITEMS_MAX: usize = 1_000;
 ///
 /// Each item has its own outcome; one refusal never touches another item. Items are decided in the order given.
 #[utoipa::path(post, path = "/v1/reservations:batch", operation_id = "reserveBatch", tag = "Reservations",
-    params(CommandHeaders), request_body = contract::BatchRequest,
+    params(RepeatHeaders), request_body = contract::BatchRequest,
     responses((status = 200, description = "One outcome per item", body = contract::BatchAnswer)))]
 pub(super) async fn reserve_many(
     State(api): Api,

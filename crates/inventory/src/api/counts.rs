@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{
-    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, OptionalJson, Params, PathParam, Problem, Reply, etag,
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, List, OptionalJson, Params, PathParam, Problem, Reply, etag,
 };
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
@@ -251,15 +251,16 @@ pub(super) struct CountParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<CountParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::default();
     let location = parse::location(&mut fields, "?locationId", params.location_id.as_deref());
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let state = params.state.map(shapes::read_state);
     let query = fields.finish(Some(ListCounts { state, location, page }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    Ok(Reply::json(StatusCode::OK, &parse::written(told.answer, shapes::summary)?).token(&told.token))
+    Ok(Reply::json(StatusCode::OK, &parse::written(list, told.answer, shapes::summary)?).token(&told.token))
 }
 
 async fn answer(

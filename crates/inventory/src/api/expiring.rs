@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::QueryHeaders;
-use comanda_web::{Fields, Inquiry, Params, Problem, Reply, decode_cursor, encode_cursor, page_limit};
+use comanda_web::{Fields, Inquiry, List, Params, Problem, Reply, page_limit};
 use cqrs::{Inquire, Timestamp};
 use serde::Deserialize;
 
@@ -40,6 +40,7 @@ pub(super) struct ExpiringParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ExpiringParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let mut fields = Fields::default();
@@ -48,12 +49,12 @@ pub(super) async fn list(
     let before = fields.take_optional("?expiringBefore", params.expiring_before.as_deref().map(instant));
     let sku = fields.take_optional("?sku", params.sku.as_deref().map(Sku::parse));
     let owner = fields.take_optional("?owner", params.owner.as_deref().map(OwnerId::parse));
-    let after = params.cursor.as_deref().map(decode_cursor::<(i64, String, String)>).transpose()?;
+    let after = params.cursor.as_deref().map(|cursor| list.place::<(i64, String, String)>(cursor)).transpose()?;
     let after = after.map(|(expires_at, row, hold)| HoldCursor { expires_at, row, hold });
     let limit = page_limit(params.limit)?;
     let query = fields.finish(Some(ListExpiringHolds { before, sku, owner, after, limit }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    let next = told.answer.next.map(|next| encode_cursor(&(next.expires_at, next.row, next.hold))).transpose()?;
+    let next = told.answer.next.map(|next| list.cursor(&(next.expires_at, next.row, next.hold))).transpose()?;
     let page = contract::Page { items: told.answer.items.into_iter().map(written).collect(), next_cursor: next };
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }

@@ -1,9 +1,8 @@
 //! History: the stock of a SKU as of any instant.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::QueryHeaders;
+use comanda_web::openapi::ReadHeaders;
 use comanda_web::{Fields, Inquiry, Params, Problem, Reply, kinds};
 use cqrs::{Inquire, Timestamp};
 use serde::Deserialize;
@@ -29,9 +28,11 @@ pub(super) struct HistoryParams {
 /// Folded from the log: holds that had ended by then do not count, whether or not the log said so yet. Commands that are
 /// being decided at this very moment may still be recorded under it.
 #[utoipa::path(get, path = "/v1/stock/history", operation_id = "getStockAsOf", tag = "Stock",
-    params(HistoryParams, QueryHeaders),
+    params(HistoryParams, ReadHeaders),
     responses(
-        (status = 200, description = "Its stock then", body = contract::StockAsOf),
+        (status = 200, description = "Its stock then", body = contract::StockAsOf,
+            headers(("ETag" = String, description = "Made of its content"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 400, description = "INVALID_PARAMETER: `asOf` is in the future, or no instant"),
         (status = 404, description = "UNKNOWN_SKU; STOCK_NOT_YET_KNOWN: `detail` names the first instant there is"),
         (status = 409, description = "HISTORY_TOO_LONG"),
@@ -49,7 +50,7 @@ pub(super) async fn read(
     let (sku, at) = (query.sku.clone(), query.at);
     let told = api.queries.ask(inquiry.ask(query)).await?;
     match told.answer {
-        Ok(then) => Ok(Reply::json(StatusCode::OK, &written(&sku, at, &then)).token(&told.token)),
+        Ok(then) => Ok(inquiry.by_content(&written(&sku, at, &then)).token(&told.token)),
         Err(why) => Err(none(&sku, at, why)),
     }
 }

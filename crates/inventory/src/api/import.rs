@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::CommandHeaders;
+use comanda_web::openapi::RepeatHeaders;
 use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Json, Problem, Reply};
 use cqrs::Dispatch;
 
@@ -19,7 +19,7 @@ use crate::domain::stock_item::import::{Import, ImportRow};
 /// All rows or none. What is so already stays as it is, so the same request again changes nothing. A row that cannot be
 /// so is named in `errors` by its place.
 #[utoipa::path(post, path = "/v1/stock:import", operation_id = "importStock", tag = "Stock",
-    params(CommandHeaders), request_body = contract::ImportRequest,
+    params(RepeatHeaders), request_body = contract::ImportRequest,
     responses(
         (status = 200, description = "Every row is so", body = contract::ImportAnswer),
         (status = 409, description = "IMPORT_REFUSED: `errors` names the rows"),

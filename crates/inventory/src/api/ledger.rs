@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::QueryHeaders;
-use comanda_web::{Inquiry, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit};
+use comanda_web::{Inquiry, List, Params, PathParam, Problem, Reply, page_limit};
 use cqrs::Inquire;
 
 use super::parse::{PageParams, path_sku};
@@ -23,15 +23,16 @@ pub(super) async fn read(
     State(api): Api,
     PathParam(sku): PathParam<String>,
     Params(params): Params<PageParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let sku = path_sku(&sku)?;
-    let after = params.cursor.as_deref().map(decode_cursor::<(u64, usize)>).transpose()?;
+    let after = params.cursor.as_deref().map(|cursor| list.place::<(u64, usize)>(cursor)).transpose()?;
     let after = after.map(|(version, place)| LedgerCursor { version, place });
     let query = Ledger { sku: sku.clone(), after, limit: page_limit(params.limit)? };
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let Some(page) = told.answer else { return Err(problems::unknown_sku(&sku)) };
-    let next_cursor = page.next.map(|next| encode_cursor(&(next.version, next.place))).transpose()?;
+    let next_cursor = page.next.map(|next| list.cursor(&(next.version, next.place))).transpose()?;
     let page = contract::Page { items: page.items.into_iter().map(written).collect(), next_cursor };
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }

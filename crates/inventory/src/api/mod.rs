@@ -105,7 +105,7 @@ pub fn router(state: ApiState) -> Router {
         .route("/v1/stock/{sku}/regrade", post(regrade::regrade))
         .route("/v1/stock/history", get(history::read))
         .route("/v1/reservations/{reservationId}/transfer", post(reservations::transfer))
-        .route("/v1/locations/{locationId}", patch(locations::update))
+        .route("/v1/locations/{locationId}", get(locations::read).merge(patch(locations::update)))
         .route("/v1/sourcing:plan", post(sourcing::plan))
         .route("/v1/counts", post(counts::request).get(counts::list))
         .route("/v1/counts/{countId}", get(counts::read))
@@ -132,11 +132,12 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     info(
         title = "Comanda",
         version = "1",
-        description = "Inventory reservations that cannot oversell. Every answer to a command is durable when it is given."
+        description = "Inventory reservations that cannot oversell. Every answer to a command is durable when it is given. \
+            Whole numbers are written without a fraction: `5`, not `5.0`."
     ),
     paths(
         skus::register, skus::list, skus::read, skus::update,
-        locations::register, locations::list, locations::list_stock, locations::list_capacity,
+        locations::register, locations::list, locations::read, locations::list_stock, locations::list_capacity,
         stock::list, stock::adjust, stock::list_low, stock::read, ledger::read, bins::assign,
         availability::query, import::import,
         reservations::reserve, batch::reserve_many, reservations::read, reservations::confirm, reservations::release,

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::QueryHeaders;
-use comanda_web::{Fields, Inquiry, Params, Problem, Reply, decode_cursor, encode_cursor, page_limit};
+use comanda_web::openapi::{QueryHeaders, ReadHeaders};
+use comanda_web::{Fields, Inquiry, List, Params, Problem, Reply, page_limit};
 use cqrs::{Inquire, Timestamp};
 use serde::Deserialize;
 
@@ -45,19 +45,20 @@ pub(super) struct MovementParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<MovementParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let after = params.cursor.as_deref().map(decode_cursor::<MovementCursor>).transpose()?;
+    let after = params.cursor.as_deref().map(|cursor| list.place::<MovementCursor>(cursor)).transpose()?;
     let limit = page_limit(params.limit)?;
     let mut fields = Fields::default();
     let sku = fields.take_optional("?sku", params.sku.as_deref().map(Sku::parse));
     let location = fields.take_optional("?locationId", params.location_id.as_deref().map(LocationId::parse));
-    let from = fields.take_optional("?from", params.from.as_deref().map(parse::instant));
-    let to = fields.take_optional("?to", params.to.as_deref().map(parse::instant));
+    let from = fields.take_optional("?from", params.from.as_deref().map(parse::any_instant));
+    let to = fields.take_optional("?to", params.to.as_deref().map(parse::any_instant));
     let reason = params.reason.map(reason::read);
     let query = fields.finish(Some(ListMovements { sku, reason, location, from, to, after, limit }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    let next_cursor = told.answer.next.map(|next| encode_cursor(&next)).transpose()?;
+    let next_cursor = told.answer.next.map(|next| list.cursor(&next)).transpose()?;
     let page = contract::Page { items: told.answer.items.into_iter().map(written).collect(), next_cursor };
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
@@ -68,8 +69,10 @@ pub(super) async fn list(
 #[into_params(parameter_in = Query)]
 pub(super) struct SumParams {
     /// The first day, in UTC: `2026-03-01`.
+    #[param(format = Date)]
     from: String,
     /// The last day; at most 92 in all.
+    #[param(format = Date)]
     to: String,
     /// Only this SKU's.
     sku: Option<String>,
@@ -81,8 +84,12 @@ pub(super) struct SumParams {
 
 /// Adds up stock movements by day and reason
 #[utoipa::path(get, path = "/v1/stock/movements/sums", operation_id = "sumMovements", tag = "Stock",
-    params(SumParams, QueryHeaders),
-    responses((status = 200, description = "The sums", body = contract::MovementSums)))]
+    params(SumParams, ReadHeaders),
+    responses(
+        (status = 200, description = "The sums", body = contract::MovementSums,
+            headers(("ETag" = String, description = "Made of its content"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
+    ))]
 pub(super) async fn sum(
     State(api): Api,
     Params(params): Params<SumParams>,
@@ -98,7 +105,7 @@ pub(super) async fn sum(
     let query = fields.finish(days.map(|(from, to)| SumMovements { sku, reason, location, from, to }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let sums = told.answer.into_iter().map(summed).collect();
-    Ok(Reply::json(StatusCode::OK, &contract::MovementSums { sums }).token(&told.token))
+    Ok(inquiry.by_content(&contract::MovementSums { sums }).token(&told.token))
 }
 
 /// The first instant of a day.

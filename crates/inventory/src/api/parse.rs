@@ -1,7 +1,7 @@
 //! Reads ids and quantities out of requests, noting every one that is wrong.
 
 use comanda_contracts as contract;
-use comanda_web::{Fields, Problem, decode_cursor, encode_cursor, page_limit};
+use comanda_web::{Fields, List, Problem, page_limit};
 use cqrs::Timestamp;
 use serde::Deserialize;
 
@@ -19,17 +19,36 @@ pub(super) struct PageParams {
     pub(super) cursor: Option<String>,
 }
 
+/// Which part of a list that is ordered by SKU.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SkuPageParams {
+    /// Only SKUs whose ids start so.
+    pub(super) sku_prefix: Option<String>,
+    /// At most so many items, 1 to 200; 50 unless given.
+    pub(super) limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    pub(super) cursor: Option<String>,
+}
+
+impl SkuPageParams {
+    pub(super) fn request(&self, list: List) -> Result<PageRequest, Problem> {
+        page(list, self.limit, self.cursor.as_deref())
+    }
+}
+
 /// Which part of a list is asked for by `limit` and `cursor`.
 ///
 /// # Errors
 /// 422 or 400 if one of them is wrong.
-pub(super) fn page(limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
-    Ok(PageRequest { after: cursor.map(decode_cursor).transpose()?, limit: page_limit(limit)? })
+pub(super) fn page(list: List, limit: Option<i64>, cursor: Option<&str>) -> Result<PageRequest, Problem> {
+    Ok(PageRequest { after: cursor.map(|cursor| list.place(cursor)).transpose()?, limit: page_limit(limit)? })
 }
 
 impl PageParams {
-    pub(super) fn request(&self) -> Result<PageRequest, Problem> {
-        page(self.limit, self.cursor.as_deref())
+    pub(super) fn request(&self, list: List) -> Result<PageRequest, Problem> {
+        page(list, self.limit, self.cursor.as_deref())
     }
 }
 
@@ -37,8 +56,8 @@ impl PageParams {
 ///
 /// # Errors
 /// 500 if the cursor cannot be written.
-pub(super) fn written<R, T>(page: Page<R>, item: impl FnMut(R) -> T) -> Result<contract::Page<T>, Problem> {
-    let next_cursor = page.next.map(|next| encode_cursor(&next)).transpose()?;
+pub(super) fn written<R, T>(list: List, page: Page<R>, item: impl FnMut(R) -> T) -> Result<contract::Page<T>, Problem> {
+    let next_cursor = page.next.map(|next| list.cursor(&next)).transpose()?;
     Ok(contract::Page { items: page.items.into_iter().map(item).collect(), next_cursor })
 }
 
@@ -110,7 +129,15 @@ pub(super) fn location(fields: &mut Fields, pointer: &str, text: Option<&str>) -
     fields.take_optional(pointer, text.map(LocationId::parse))
 }
 
-/// The instant that an RFC 3339 text names.
+/// The instant that an RFC 3339 text names, for a filter: nothing is older than 1970, but it may be asked for.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn any_instant(text: &str) -> Result<Timestamp, &'static str> {
+    Timestamp::parse_rfc3339(text).ok_or("is no instant as RFC 3339 writes it, such as 2026-03-01T09:00:00Z")
+}
+
+/// The instant since 1970 that an RFC 3339 text names.
 ///
 /// # Errors
 /// What is wrong with it.

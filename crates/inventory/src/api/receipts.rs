@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{
-    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, Params, PathParam, Problem, Reply, etag,
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, List, Nothing, OptionalJson, Params, PathParam, Problem, Reply,
+    etag,
 };
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
@@ -80,6 +81,7 @@ pub(super) async fn read(
 #[into_params(parameter_in = Query)]
 pub(super) struct ReceiptListParams {
     /// Only those that are there: `EXPECTED`, `PARTIALLY_RECEIVED`, `RECEIVED`, `CANCELLED` or `CLOSED`.
+    #[param(value_type = Option<contract::ReceiptState>)]
     state: Option<String>,
     /// Only those whose goods come to this location.
     location_id: Option<String>,
@@ -96,9 +98,10 @@ pub(super) struct ReceiptListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ReceiptListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
     let named = |text: &str| ReceiptState::ALL.into_iter().find(|state| state.as_str() == text);
     let state = params.state.as_deref().map(|text| named(text).ok_or("is no state of a receipt"));
@@ -111,7 +114,7 @@ pub(super) async fn list(
         let id = ReceiptId::parse(&row.receipt_id).map_err(|why| Problem::internal(&format!("receipt row: {why}")))?;
         items.push(written(row.receipt.view(&id)));
     }
-    let page = parse::written(crate::application::page::Page { items, next: told.answer.next }, |item| item)?;
+    let page = parse::written(list, crate::application::page::Page { items, next: told.answer.next }, |item| item)?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 
@@ -222,16 +225,17 @@ pub(super) struct IncomingParams {
 pub(super) async fn list_incoming(
     State(api): Api,
     Params(params): Params<IncomingParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
     let sku = fields.take_optional("?sku", params.sku.as_deref().map(Sku::parse));
     let location = fields.take_optional("?locationId", params.location_id.as_deref().map(LocationId::parse));
-    let before = fields.take_optional("?before", params.before.as_deref().map(parse::instant));
+    let before = fields.take_optional("?before", params.before.as_deref().map(parse::any_instant));
     let query = fields.finish(Some(ListIncoming { sku, location, before, page }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    Ok(Reply::json(StatusCode::OK, &parse::written(told.answer, incoming)?).token(&told.token))
+    Ok(Reply::json(StatusCode::OK, &parse::written(list, told.answer, incoming)?).token(&told.token))
 }
 
 fn path_receipt(text: &str) -> Result<ReceiptId, Problem> {

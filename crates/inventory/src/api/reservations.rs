@@ -276,7 +276,7 @@ fn changed(status: StatusCode, answered: Answered<ReservationAnswer>) -> Reply {
 }
 
 /// An expiry changes what is read, and no version: it counts as a suffix.
-fn tag(version: Version, state: ReservationState) -> HeaderValue {
+pub(super) fn tag(version: Version, state: ReservationState) -> HeaderValue {
     etag(version, u64::from(state == ReservationState::Expired))
 }
 

@@ -4,12 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply};
+use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply};
 use cqrs::{Dispatch, Inquire, Timestamp};
 use serde::Deserialize;
 
 use super::parse::{self, path_reservation, path_sku};
-use super::{Api, hoarding, problems};
+use super::{Api, hoarding, problems, reservations};
 use crate::application::list_stock::ListStock;
 use crate::application::reservation_by_id::ReservationById;
 use crate::application::stock_of_sku::StockOfSku;
@@ -141,19 +141,22 @@ pub(super) struct ShortListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ShortListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let query = ListStock { prefix: None, only_available: params.only_available.unwrap_or(false), page };
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    Ok(Reply::json(StatusCode::OK, &parse::written(told.answer, |row| written(&row))?).token(&told.token))
+    Ok(Reply::json(StatusCode::OK, &parse::written(list, told.answer, |row| written(&row))?).token(&told.token))
 }
 
 /// Reads what a reservation holds
 #[utoipa::path(get, path = "/inventory/reservations/{reservationId}", operation_id = "shortGetReservation",
-    tag = "Short paths", params(("reservationId" = String, Path), QueryHeaders),
+    tag = "Short paths", params(("reservationId" = String, Path), ReadHeaders),
     responses(
-        (status = 200, description = "What it holds now", body = contract::ShortReservation),
+        (status = 200, description = "What it holds now", body = contract::ShortReservation,
+            headers(("ETag" = String, description = "The version of the reservation"))),
+        (status = 304, description = "It is still as `If-None-Match` says"),
         (status = 404, description = "UNKNOWN_RESERVATION"),
     ))]
 pub(super) async fn read_reservation(
@@ -164,10 +167,14 @@ pub(super) async fn read_reservation(
     let reservation_id = path_reservation(&id)?;
     let told = api.queries.ask(inquiry.ask(ReservationById { reservation_id: reservation_id.clone() })).await?;
     let Some(found) = told.answer else { return Err(problems::unknown_reservation(&reservation_id)) };
+    let tag = reservations::tag(found.version, found.reservation.state);
+    if inquiry.has(&tag) {
+        return Ok(Reply::empty(StatusCode::NOT_MODIFIED).etag(tag).token(&told.token));
+    }
     let held = found.reservation.lines.iter().filter(|line| line.held > 0);
     let items = held.map(|line| contract::ShortItem { sku: line.sku.as_str().to_owned(), quantity: line.held });
     let body = contract::ShortReservation { reservation_id: id, items: items.collect() };
-    Ok(Reply::json(StatusCode::OK, &body).token(&told.token))
+    Ok(Reply::json(StatusCode::OK, &body).etag(tag).token(&told.token))
 }
 
 fn written(row: &StockRow) -> contract::ShortStock {

@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
+use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply, etag};
 use cqrs::{Answered, Dispatch, Inquire};
 
-use super::parse::{self, PageParams, path_sku};
+use super::parse::{self, SkuPageParams, path_sku};
 use super::{Api, problems};
 use crate::application::list_stock::ListStock;
 use crate::application::stock_of_sku::StockOfSku;
@@ -90,16 +90,18 @@ pub(super) async fn read(
 }
 
 /// Lists SKUs in the order of their ids
-#[utoipa::path(get, path = "/v1/skus", operation_id = "listSkus", tag = "SKUs", params(PageParams, QueryHeaders),
+#[utoipa::path(get, path = "/v1/skus", operation_id = "listSkus", tag = "SKUs", params(SkuPageParams, QueryHeaders),
     responses((status = 200, description = "A part of all SKUs", body = contract::Page<contract::Sku>)))]
 pub(super) async fn list(
     State(api): Api,
-    Params(params): Params<PageParams>,
+    Params(params): Params<SkuPageParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let query = ListStock { prefix: None, only_available: false, page: params.request()? };
+    let page = params.request(list)?;
+    let query = ListStock { prefix: parse::prefix(params.sku_prefix)?, only_available: false, page };
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    let page = parse::written(told.answer, |row| registered(&row))?;
+    let page = parse::written(list, told.answer, |row| registered(&row))?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 

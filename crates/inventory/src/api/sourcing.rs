@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::CommandHeaders;
+use comanda_web::openapi::RepeatHeaders;
 use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Json, Problem, Reply};
 use cqrs::Dispatch;
 
@@ -18,7 +18,7 @@ use crate::domain::reservation::sourcing::{Considered, LineSourcing, Reason, Str
 ///
 /// It is decided as `POST /v1/reservations` is, on the stock of this moment: what is planned now may be gone a moment later.
 #[utoipa::path(post, path = "/v1/sourcing:plan", operation_id = "planSourcing", tag = "Reservations",
-    params(CommandHeaders), request_body = contract::SourcingPlanRequest,
+    params(RepeatHeaders), request_body = contract::SourcingPlanRequest,
     responses(
         (status = 200, description = "The plan; lines that are short are planned as far as there is stock",
             body = contract::SourcingPlan),

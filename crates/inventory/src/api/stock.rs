@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
+use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply, etag};
 use cqrs::{Dispatch, Inquire};
 use serde::Deserialize;
 
-use super::parse::{self, PageParams, path_sku};
+use super::parse::{self, SkuPageParams, path_sku};
 use super::{Api, problems, reason};
 use crate::application::list_low_stock::ListLowStock;
 use crate::application::list_stock::ListStock;
@@ -109,30 +109,34 @@ pub(super) struct ListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let query = ListStock {
         prefix: parse::prefix(params.sku_prefix)?,
         only_available: params.only_available.unwrap_or(false),
-        page: parse::page(params.limit, params.cursor.as_deref())?,
+        page: parse::page(list, params.limit, params.cursor.as_deref())?,
     };
     let told = api.queries.ask(inquiry.ask(query)).await?;
-    Ok(Reply::json(StatusCode::OK, &parse::written(told.answer, |row| written(&row))?).token(&told.token))
+    Ok(Reply::json(StatusCode::OK, &parse::written(list, told.answer, |row| written(&row))?).token(&told.token))
 }
 
 /// Lists SKUs of which nothing is available
 ///
 /// Sold out, or down to their safety stock. Right within a second.
 #[utoipa::path(get, path = "/v1/low-stock", operation_id = "listLowStock", tag = "Stock",
-    params(PageParams, QueryHeaders),
+    params(SkuPageParams, QueryHeaders),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::LowStock>)))]
 pub(super) async fn list_low(
     State(api): Api,
-    Params(params): Params<PageParams>,
+    Params(params): Params<SkuPageParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let told = api.queries.ask(inquiry.ask(ListLowStock { page: params.request()? })).await?;
-    let page = parse::written(told.answer, |row| contract::LowStock {
+    let page = params.request(list)?;
+    let query = ListLowStock { prefix: parse::prefix(params.sku_prefix)?, page };
+    let told = api.queries.ask(inquiry.ask(query)).await?;
+    let page = parse::written(list, told.answer, |row| contract::LowStock {
         sku: row.sku.as_ref().to_owned(),
         name: row.details.name.as_deref().map(ToOwned::to_owned),
         on_hand: row.total().on_hand,

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{
-    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Nothing, OptionalJson, Params, PathParam, Problem, Reply, etag,
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, List, Nothing, OptionalJson, Params, PathParam, Problem, Reply,
+    etag,
 };
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
@@ -76,6 +77,7 @@ pub(super) async fn read(
 #[into_params(parameter_in = Query)]
 pub(super) struct TransferListParams {
     /// Only those that are there: `REQUESTED`, `SHIPPED`, `PARTIALLY_RECEIVED`, `RECEIVED` or `CANCELLED`.
+    #[param(value_type = Option<contract::TransferState>)]
     state: Option<String>,
     /// Only those from this location.
     from_location_id: Option<String>,
@@ -94,9 +96,10 @@ pub(super) struct TransferListParams {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<TransferListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let page = parse::page(params.limit, params.cursor.as_deref())?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
     let named = |text: &str| TransferState::ALL.into_iter().find(|state| state.as_str() == text);
     let state = params.state.as_deref().map(|text| named(text).ok_or("is no state of a transfer"));
@@ -111,7 +114,7 @@ pub(super) async fn list(
         let id = id.map_err(|why| Problem::internal(&format!("transfer row: {why}")))?;
         items.push(written(row.transfer.view(&id)));
     }
-    let page = parse::written(Page { items, next: told.answer.next }, |item| item)?;
+    let page = parse::written(list, Page { items, next: told.answer.next }, |item| item)?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
 

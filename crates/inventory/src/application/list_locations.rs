@@ -1,11 +1,30 @@
-//! List locations, in the order of their ids. `main` is always among them.
+//! Locations: one by its id, read from its stream, and the list of them by id. `main` is always among them.
 
-use cqrs::{Invalid, Query, QueryError, ReadSide};
+use cqrs::{Invalid, Query, QueryError, ReadSide, Version};
 
 use super::page::{Page, PageRequest, page};
 use crate::domain::ids::LocationId;
-use crate::domain::location::LocationDetails;
+use crate::domain::location::{Location, LocationDetails};
 use crate::read_models::locations::LocationRow;
+
+/// Asks for one location.
+#[derive(Clone, Debug)]
+pub struct LocationById {
+    /// Its id.
+    pub location: LocationId,
+}
+
+impl Query for LocationById {
+    const NAME: &'static str = "location-by-id";
+    /// Its details and the version of its stream; none if it is not known.
+    type Answer = Option<(LocationDetails, Version)>;
+
+    async fn answer(self, read: &ReadSide) -> Result<Self::Answer, QueryError> {
+        let (found, version) = read.state(&Location::stream(&self.location)).await?;
+        let known = self.location.is_main() || found.is_registered();
+        Ok(known.then(|| (found.details().clone(), version)))
+    }
+}
 
 /// Asks for a part of all locations.
 #[derive(Clone, Debug)]

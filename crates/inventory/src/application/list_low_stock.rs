@@ -10,6 +10,8 @@ use crate::read_models::stock::StockRow;
 /// Asks for a part of the SKUs of which nothing is available.
 #[derive(Clone, Debug)]
 pub struct ListLowStock {
+    /// Only SKUs that start so.
+    pub prefix: Option<String>,
     /// Which part.
     pub page: PageRequest,
 }
@@ -23,6 +25,8 @@ impl Query for ListLowStock {
     }
 
     async fn answer(self, read: &ReadSide) -> Result<Page<StockRow>, QueryError> {
-        page(read, &self.page.select().with(StockRow::BY_AVAILABLE, Compare::AtMost, 0)).await
+        let mut select = self.page.select();
+        select.key_prefix = self.prefix;
+        page(read, &select.with(StockRow::BY_AVAILABLE, Compare::AtMost, 0)).await
     }
 }

@@ -50,7 +50,7 @@ async fn lists_come_in_pages_by_id_and_filtered() {
     let available = house.ask(ListStock { only_available: true, page: PageRequest::first(9), ..list }).await;
     assert_eq!(available.items.iter().map(|row| &*row.sku).collect::<Vec<_>>(), ["TEA-1", "TEA-2"]);
     house.send(reserve("r", &[("MUG", 2)])).await.unwrap();
-    let low = house.ask(ListLowStock { page: PageRequest::first(9) }).await;
+    let low = house.ask(ListLowStock { prefix: None, page: PageRequest::first(9) }).await;
     assert_eq!(low.items.iter().map(|row| &*row.sku).collect::<Vec<_>>(), ["MUG", "TEA-3"]);
 }
 
@@ -94,7 +94,7 @@ async fn the_capacity_of_a_location_is_put_together_from_every_partition() {
     house.send(Confirm { reservation_id: reservation("r") }).await.unwrap();
     house.send(reserve("s", &[("SKU-3", 4)])).await.unwrap();
 
-    let mut list = ListCapacity { page: PageRequest::first(1) };
+    let mut list = ListCapacity { location: None, page: PageRequest::first(1) };
     let mut found = Vec::new();
     loop {
         let page = house.ask(list.clone()).await;

@@ -183,6 +183,11 @@ impl Feed for BellFeed {
         "bell"
     }
 
+    async fn end(&self) -> Result<Cursor, FeedError> {
+        let all = FeedRequest { after: None, partition: None, limit: usize::MAX, wait: Duration::ZERO };
+        Ok(self.page(&all).await?.next)
+    }
+
     async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
         let mut appended = self.tail.appended();
         let deadline = tokio::time::Instant::now() + request.wait;

@@ -78,6 +78,14 @@ impl Feed for Shelf {
         self.name
     }
 
+    async fn end(&self) -> Result<Cursor, FeedError> {
+        let mut end = Cursor::new(EPOCH);
+        for message in self.messages.borrow().iter() {
+            end.require(message.partition(), message.position());
+        }
+        Ok(end)
+    }
+
     async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError> {
         if request.after.as_ref().is_some_and(|after| after.epoch() != EPOCH) {
             return Err(FeedError::ForeignCursor);

@@ -33,6 +33,9 @@ fn what_can_have_no_effect_is_named_tried_again_and_given_up_while_the_rest_pass
         assert_eq!(letter["event"]["data"]["orderId"], order);
     }
     let path = |which: usize| format!("/v1/dead-letters/{}", letters[which]["deadLetterId"].as_str().unwrap());
+    let read = server.get(&path(0)).is(200);
+    let known = server.request("GET", &path(0)).header("if-none-match", &read.etag()).send();
+    assert_eq!((known.status, known.etag()), (304, read.etag()));
     // Nothing was mended: it fails again, and says why.
     let again = server.poke(&format!("{}/retry", path(0))).is(200).json();
     assert_eq!((&again["passed"], &again["dead"]), (&json!(false), &json!(true)), "{again}");

@@ -86,6 +86,12 @@ impl Location {
         Self::stream_unless_main(location).is_none_or(|stream| states.of(&stream).registered.is_some())
     }
 
+    /// Whether somebody has registered or changed it.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        self.registered.is_some()
+    }
+
     /// Its details as they are now.
     #[must_use]
     pub fn details(&self) -> &LocationDetails {

@@ -3,8 +3,8 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
-use comanda_web::openapi::{CommandHeaders, QueryHeaders};
-use comanda_web::{Call, Inquiry, Json, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit};
+use comanda_web::openapi::{QueryHeaders, RepeatHeaders};
+use comanda_web::{Call, Inquiry, Json, List, Params, PathParam, Problem, Reply, page_limit};
 use cqrs::{Dispatch, Inquire};
 
 use super::super::domain::redeliver::Redeliver;
@@ -25,16 +25,17 @@ pub(super) async fn list(
     State(api): Api,
     PathParam(id): PathParam<String>,
     Params(params): Params<ListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let webhooks = meant(&api, params.context.as_deref())?;
     let webhook = parse::in_path(&id)?;
-    let after = params.cursor.as_deref().map(decode_cursor::<(u64, usize)>).transpose()?;
+    let after = params.cursor.as_deref().map(|cursor| list.place::<(u64, usize)>(cursor)).transpose()?;
     let after = after.map(|(version, place)| DeliveryCursor { version, place });
     let query = ListDeliveries { webhook: webhook.clone(), after, limit: page_limit(params.limit)? };
     let told = webhooks.queries.ask(inquiry.ask(query)).await?;
     let Some((deliveries, next)) = told.answer else { return Err(problems::unknown(&webhook)) };
-    let next_cursor = next.map(|next| encode_cursor(&(next.version, next.place))).transpose()?;
+    let next_cursor = next.map(|next| list.cursor(&(next.version, next.place))).transpose()?;
     let page = contract::Page { items: deliveries.into_iter().map(written).collect(), next_cursor };
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }
@@ -43,7 +44,7 @@ pub(super) async fn list(
 ///
 /// Once, out of order, and as soon as the breaker lets it through; `deliveries` says how that went.
 #[utoipa::path(post, path = "/v1/webhooks/{webhookId}/redeliver", operation_id = "redeliverWebhook", tag = "Webhooks",
-    params(("webhookId" = String, Path), ContextParam, CommandHeaders), request_body = contract::RedeliverWebhook,
+    params(("webhookId" = String, Path), ContextParam, RepeatHeaders), request_body = contract::RedeliverWebhook,
     responses(
         (status = 202, description = "It will be sent"),
         (status = 404, description = "UNKNOWN_WEBHOOK"),

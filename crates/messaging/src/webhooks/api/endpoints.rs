@@ -6,9 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{
-    Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, decode_cursor, encode_cursor, page_limit,
-};
+use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply, page_limit};
 use cqrs::{Ask, Dispatch, Inquire};
 
 use super::super::by_id::WebhookById;
@@ -77,16 +75,17 @@ async fn now(webhooks: &Webhooks) -> Result<Arc<str>, Problem> {
 pub(super) async fn list(
     State(api): Api,
     Params(params): Params<ListParams>,
+    list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let webhooks = meant(&api, params.context.as_deref())?;
-    let after = params.cursor.as_deref().map(decode_cursor).transpose()?;
+    let after = params.cursor.as_deref().map(|cursor| list.place(cursor)).transpose()?;
     let query = ListWebhooks { after, limit: page_limit(params.limit)? };
     let told = webhooks.queries.ask(inquiry.ask(query)).await?;
     let page = told.answer;
     let written = |(id, endpoint): &(String, _)| parse::written(id, endpoint, page.at, &webhooks.settings.pauses);
     let items = page.webhooks.iter().map(written).collect();
-    let next_cursor = page.next.map(|next| encode_cursor(&next)).transpose()?;
+    let next_cursor = page.next.map(|next| list.cursor(&next)).transpose()?;
     Ok(Reply::json(StatusCode::OK, &contract::Page { items, next_cursor }).token(&told.token))
 }
 
