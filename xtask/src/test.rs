@@ -12,6 +12,8 @@ pub(crate) fn run() -> Result<()> {
     step("unit and integration tests", || unit_and_integration().run())?;
     // nextest cannot run doc tests, so they are a step of their own.
     step("doc tests", || Cmd::cargo(["test", "--locked", "--workspace", "--doc"]).run())?;
+    // Nothing else builds them, and a table nobody can print is no table.
+    step("the benches build", || Cmd::cargo(["build", "--locked", "--workspace", "--benches"]).run())?;
     examples::run()?;
     model::run()?;
     end_to_end::run()

@@ -10,13 +10,16 @@ use crate::carrier::standin;
 use crate::config::{self, CommandLine};
 use crate::stock_file::{export, import};
 use crate::{
-    backup, crash, demo, documents, events, faults, keys, load, projections, restore, serve, telemetry, verify,
+    backup, crash, demo, documents, events, examples, faults, keys, load, projections, restore, serve, telemetry,
+    verify,
 };
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
 /// Try `comanda demo` first: it starts a shop on an empty folder, holds a flash sale and proves that nothing was
-/// oversold.
+/// oversold. `--help` behind a command shows its settings and examples.
+///
+/// Exit codes: 0 it is done; 1 a check has failed, or a part of it could not be; 2 it could not be done at all.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
@@ -41,7 +44,7 @@ enum Command {
     ///
     /// For example: `comanda restore --from /backups/monday --data /srv/comanda`
     Restore(restore::Options),
-    /// Make a catalogue and its stock so on a running server, as a CSV file says. Exit code 1 if a row cannot be so.
+    /// Bring the catalogue and the stock of a running server to what a CSV file says. Exit code 1 if a row cannot be applied.
     Import(import::Options),
     /// Write the catalogue and the stock of a running server as a CSV file.
     Export(export::Options),
@@ -58,9 +61,7 @@ enum Command {
     Openapi,
     /// Print the AsyncAPI document of the contract events.
     Asyncapi,
-    /// Print what makes your shell complete this command line.
-    ///
-    /// For bash: `comanda completions bash > ~/.local/share/bash-completion/completions/comanda`
+    /// Print the script that makes your shell complete this command line.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -97,7 +98,7 @@ enum Load {
 /// Where the data lives.
 #[derive(Debug, Args)]
 pub(crate) struct DataFolder {
-    /// The folder with the data; made if it does not exist. One process at a time can use it.
+    /// The folder with the data; `serve` makes it if it does not exist. One process at a time can use it.
     #[arg(long = "data", value_name = "DIR", env = "COMANDA_DATA_DIR")]
     pub(crate) dir: PathBuf,
 }
@@ -109,7 +110,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(line) => line,
         Err(report) => return complain(&report),
     };
-    let matches = Cli::command().get_matches_from(&line.arguments);
+    let matches = examples::with_examples(Cli::command()).get_matches_from(&line.arguments);
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(wrong) => return complain(&miette!("{wrong}")),

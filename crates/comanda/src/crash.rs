@@ -24,16 +24,16 @@ pub(crate) struct Options {
     #[arg(long = "data", value_name = "DIR")]
     dir: Option<PathBuf>,
     /// How often the server is killed.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     kills: u32,
     /// Connections that keep sending.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1_024))]
     connections: u16,
     /// The longest a server lives before it is killed, in milliseconds.
-    #[arg(long, default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     life_ms_max: u64,
     /// Decides what is sent and when the server dies.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// The negative control: run the server so that it answers before it commits, and expect to catch it.
     #[arg(long, hide = cfg!(not(feature = "faults")))]

@@ -58,7 +58,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(200..=100_000))]
     documents: u32,
     /// What the generated shop is made from.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// The address to listen on: loopback only. By default port 8080, or any free one if that is taken.
     #[arg(long, value_name = "ADDR:PORT")]

@@ -11,13 +11,13 @@ use miette::{IntoDiagnostic, Result};
 use utoipa::openapi::OpenApi;
 
 use crate::compose::hooks as webhooks;
-use crate::{gateway, tenants};
+use crate::{gateway, tenants, tokens};
 
 /// Every problem that can be answered, each once.
 pub(crate) fn kinds() -> Vec<&'static Kind> {
     let mut kinds: Vec<&'static Kind> = Vec::new();
     let own = [comanda_web::kinds::ALL, inventory::problems::ALL, fulfillment::problems::ALL, webhooks::PROBLEM_KINDS];
-    let shared = [gateway::ALL, dead_letters::ALL, projections::ALL, tenants::ALL];
+    let shared = [gateway::ALL, dead_letters::ALL, projections::ALL, tenants::ALL, tokens::ALL];
     for kind in own.into_iter().chain(shared).flatten() {
         if !kinds.iter().any(|known| known.code == kind.code) {
             kinds.push(kind);

@@ -1,11 +1,11 @@
-//! The door: who may come in, and what for. Its keys are those of the data folder; without any, loopback is open.
+//! The door: who may come in, and what for. Keys are those of the data folder, tokens those of an issuer; without either,
+//! loopback is open.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
 use clap::{Args, ValueEnum};
 use comanda_web::{Admission, Caller, Guest, Keeper, Problem, Refusal, Scope, access, bearer, kinds};
 use cqrs::{Clock, SystemClock};
@@ -13,6 +13,7 @@ use miette::Result;
 
 use crate::keys::{Keys, Known, Place};
 use crate::tenants::Tenants;
+use crate::tokens::{self, Checked, Tokens};
 
 /// When a credential is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -33,11 +34,14 @@ pub(crate) struct Options {
     auth: Auth,
     #[command(flatten)]
     keys: Place,
+    #[command(flatten)]
+    tokens: tokens::Options,
 }
 
 /// Who is let in.
 pub(crate) struct Credentials {
     keys: Arc<Keys>,
+    tokens: Option<Arc<Tokens>>,
     required: bool,
 }
 
@@ -45,24 +49,40 @@ impl Credentials {
     /// As `options` say, for the data in `dir` served at `addr`. An address that others can reach is never open.
     pub(crate) fn of(options: &Options, dir: &Path, addr: SocketAddr) -> Result<Self> {
         let keys = Arc::new(Keys::open(&options.keys, dir)?);
-        Ok(Self { keys, required: options.auth == Auth::Required || !addr.ip().is_loopback() })
+        let tokens = Tokens::of(&options.tokens)?.map(Arc::new);
+        Ok(Self { keys, tokens, required: options.auth == Auth::Required || !addr.ip().is_loopback() })
     }
 
     /// Follows what is changed while the server runs.
     pub(crate) fn watch(&self) -> impl Future<Output = ()> + Send + 'static {
-        Arc::clone(&self.keys).watch()
+        let (keys, tokens) = (Arc::clone(&self.keys).watch(), self.tokens.as_ref().map(|tokens| tokens.watch()));
+        async move {
+            match tokens {
+                Some(tokens) => drop(tokio::join!(keys, tokens)),
+                None => keys.await,
+            }
+        }
     }
 
     /// Whether nobody comes in without a credential.
     fn are_asked_for(&self) -> bool {
-        self.required || self.keys.any()
+        self.required || self.tokens.is_some() || self.keys.any()
     }
 
-    fn known(&self, credential: &str) -> Result<Known, Refusal> {
-        if !Keys::are_meant(credential) {
-            return Err(Refusal::bad_credential("This is no API key."));
+    fn known(&self, credential: &str) -> Checked {
+        if Keys::are_meant(credential) {
+            return Checked::Now(self.keys.caller(credential, SystemClock.now()).map_err(Refusal::bad_credential));
         }
-        self.keys.caller(credential, SystemClock.now()).map_err(Refusal::bad_credential)
+        match &self.tokens {
+            Some(tokens) => tokens.caller(credential),
+            None => Checked::Now(Err(Refusal::bad_credential("This is no API key, and tokens are not taken here."))),
+        }
+    }
+
+    /// Whether `caller` may be the first of its tenant. Whoever made an API key has said that there is such a tenant; a token
+    /// says what its issuer was told, and must not make folders here.
+    fn may_found(&self, caller: &Caller) -> bool {
+        caller.key_id.is_some() || self.keys.name_tenant(&caller.tenant)
     }
 }
 
@@ -89,6 +109,7 @@ impl Part {
 }
 
 /// Keeps the gate of a server.
+#[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) part: Part,
     pub(crate) credentials: Arc<Credentials>,
@@ -97,42 +118,52 @@ pub(crate) struct Door {
 
 impl Keeper for Door {
     fn admit(&self, request: &Request) -> Admission {
-        let (caller, headers) = match self.known(request) {
-            Ok(Some((caller, headers))) => (caller, headers),
-            Ok(None) => {
-                let router = self.tenants.main_router();
-                return Admission::In(Guest { router, caller: None, headers: Vec::new() });
+        self.admitted(request).unwrap_or_else(Admission::Refused)
+    }
+}
+
+impl Door {
+    fn admitted(&self, request: &Request) -> Result<Admission, Refusal> {
+        let nobody = || Admission::In(Guest { router: self.tenants.main_router(), caller: None, headers: Vec::new() });
+        let Some(scope) = access::needed(request.method(), request.uri().path()) else { return Ok(nobody()) };
+        if !self.credentials.are_asked_for() {
+            return self.behind(scope).map(|()| nobody());
+        }
+        match self.credentials.known(bearer(request.headers())?) {
+            Checked::Now(known) => self.let_in(known?, scope),
+            Checked::Later(checked) => {
+                let door = self.clone();
+                Ok(Admission::Later(Box::pin(async move {
+                    let admitted = checked.await.and_then(|known| door.let_in(known, scope));
+                    admitted.unwrap_or_else(Admission::Refused)
+                })))
             }
-            Err(refusal) => return Admission::Refused(refusal),
-        };
+        }
+    }
+
+    /// What becomes of somebody who is known and asks for what needs `scope`.
+    fn let_in(&self, known: Known, scope: Scope) -> Result<Admission, Refusal> {
+        let Known { caller, rate } = known;
+        let headers = rate.map_or(Ok(Vec::new()), |rate| rate.draw())?;
+        self.behind(scope)?;
+        if !caller.scopes.has(scope) {
+            return Err(Refusal::lacks(scope));
+        }
         // From the credential alone: there is no other way to say whose data is meant.
         if let Some(router) = self.tenants.router_of(&caller.tenant) {
-            return Admission::In(Guest { router, caller: Some(caller), headers });
+            return Ok(Admission::In(Guest { router, caller: Some(caller), headers }));
+        }
+        if !self.credentials.may_found(&caller) {
+            let detail = "The tenant that your token names is not known here.";
+            return Err(Problem::new(kinds::FORBIDDEN, detail).into());
         }
         let tenants = Arc::clone(&self.tenants);
-        Admission::Later(Box::pin(async move {
+        Ok(Admission::Later(Box::pin(async move {
             match tenants.opened(Arc::clone(&caller.tenant)).await {
                 Ok(router) => Admission::In(Guest { router, caller: Some(caller), headers }),
                 Err(problem) => Admission::Refused(problem.into()),
             }
-        }))
-    }
-}
-
-/// Headers of an answer.
-type Headers = Vec<(HeaderName, HeaderValue)>;
-
-impl Door {
-    /// Who comes with a request, and what the answer says of his rate; none where nobody need be known.
-    fn known(&self, request: &Request) -> Result<Option<(Arc<Caller>, Headers)>, Refusal> {
-        let Some(scope) = access::needed(request.method(), request.uri().path()) else { return Ok(None) };
-        if !self.credentials.are_asked_for() {
-            return self.behind(scope).map(|()| None);
-        }
-        let Known { caller, rate } = self.credentials.known(bearer(request.headers())?)?;
-        let headers = rate.map_or(Ok(Vec::new()), |rate| rate.draw())?;
-        self.behind(scope)?;
-        if caller.scopes.has(scope) { Ok(Some((caller, headers))) } else { Err(Refusal::lacks(scope)) }
+        })))
     }
 
     fn behind(&self, scope: Scope) -> Result<(), Refusal> {

@@ -21,19 +21,19 @@ const PRINTED_MAX: usize = 10;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// How many times it is done, each time on a folder of its own.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: u32,
     /// The first seed: it decides who orders what, when a process dies, and what happens to which message.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Orders placed for each seed.
-    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     orders_per_seed: u32,
     /// How often a process is killed for each seed, both now and then at once.
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     kills: u32,
     /// The longest both live between two kills, in milliseconds.
-    #[arg(long, default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 1_500, value_parser = clap::value_parser!(u64).range(1..=60_000))]
     life_ms_max: u64,
     /// Take the orders from this file (CSV, also .gz or .zst; columns order_id, ts, kind, ref_order_id, sku, qty) in
     /// place of made-up ones; each seed goes on where the one before it ended.

@@ -17,16 +17,16 @@ pub(crate) struct FlashSaleOptions {
     #[arg(long, default_value = "FLASH-SALE")]
     sku: String,
     /// Units on sale.
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
     stock: i64,
     /// Buyers, each wanting one unit.
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     buyers: u32,
     /// Connections they come through.
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     connections: u16,
     /// Decides who asks again and whose request arrives twice.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Print the report as one line of JSON.
     #[arg(long)]

@@ -57,6 +57,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let listening = options.listening.on(options.listen).await?;
     let has = |role: Role| options.site.has(role);
     let (dir, partitions) = (&options.data.dir, options.partitions);
+    let credentials = Credentials::of(&options.door, dir, options.listen)?;
     let inventory = if has(Role::Inventory) {
         let data = Data::open_inventory(dir, partitions).into_diagnostic()?;
         Some(data.wrapped(|store| options.fault.around(store)))
@@ -70,7 +71,6 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         None
     };
     let site = Site::of(&options.site, dir, options.fault.clone())?;
-    let credentials = Credentials::of(&options.door, dir, options.listen)?;
     let founding = site.is_whole().then(|| Founding {
         dir: dir.clone(),
         partitions,

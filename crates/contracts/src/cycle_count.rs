@@ -34,9 +34,10 @@ pub struct RequestCountRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1_000_000_000))]
     pub tolerance: Option<i64>,
-    /// Who asks.
-    #[cfg_attr(feature = "openapi", schema(example = "mia", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
-    pub by: String,
+    /// Who asks: told from the credential where there is one, needed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "mia", max_length = 512))]
+    pub by: Option<String>,
 }
 
 /// `POST /v1/counts/{countId}/record`: what was there, all SKUs of the count or some.
@@ -44,9 +45,10 @@ pub struct RequestCountRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordCountRequest {
-    /// Who counted.
-    #[cfg_attr(feature = "openapi", schema(example = "tom", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
-    pub by: String,
+    /// Who counted: told from the credential where there is one, needed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "tom", max_length = 512))]
+    pub by: Option<String>,
     /// What was there: 1 to 500 lines.
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
     pub lines: Vec<CountedLine>,
@@ -70,9 +72,10 @@ pub struct CountedLine {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecountRequest {
-    /// Who asks.
-    #[cfg_attr(feature = "openapi", schema(example = "mia", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
-    pub by: String,
+    /// Who asks: told from the credential where there is one, needed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "mia", max_length = 512))]
+    pub by: Option<String>,
     /// Which SKUs; all of the count unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 500))]
@@ -80,23 +83,25 @@ pub struct RecountRequest {
 }
 
 /// `POST /v1/counts/{countId}/review` and `/apply`: who does it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CountActRequest {
-    /// Who.
-    #[cfg_attr(feature = "openapi", schema(example = "mia", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
-    pub by: String,
+    /// Who: told from the credential where there is one, needed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "mia", max_length = 512))]
+    pub by: Option<String>,
 }
 
 /// `POST /v1/counts/{countId}/cancel`: nothing follows from it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CancelCountRequest {
-    /// Who.
-    #[cfg_attr(feature = "openapi", schema(example = "mia", pattern = "^[A-Za-z0-9._:-]{1,128}$"))]
-    pub by: String,
+    /// Who: told from the credential where there is one, needed where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "mia", max_length = 512))]
+    pub by: Option<String>,
     /// Why, at most 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -1,4 +1,15 @@
 //! Aggregates: the states that commands are decided on, each the fold of one stream of events.
+//!
+//! An aggregate is what must agree with itself at every moment: one seat and who has it, one SKU and what is held of it. You write
+//! its state, what can happen to it, and `apply`, which folds one into the other. You never write how it is loaded, cached,
+//! snapshotted or locked.
+//!
+//! Keep it small. Two things that need not agree at every moment are two aggregates, and a
+//! [`Command`](crate::command::Command) may name both: all its events are stored in one append, or none.
+//!
+//! A [`Stream`] says which aggregate is meant: its kind, its id, and where its events are placed.
+//!
+//! Next: [`command`](crate::command), which decides on these states.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,10 +19,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::Wanted;
-use crate::event::StreamName;
+use crate::event::{StoredEvent, StreamName};
 use crate::state::Kind;
 use crate::time::Timestamp;
-use crate::upcast::StoredEvent;
 
 /// A state folded from one stream of events.
 ///

@@ -1,4 +1,26 @@
 //! The audit: is the log whole, and is every view exactly what the log says?
+//!
+//! The log is the only truth, so everything else can be recomputed from it and compared: [`audit_log`] checks places, times,
+//! readability and snapshots, and shows each event to you for what only your domain can judge; [`audit_views`] folds every view
+//! a second time and compares row by row. Run both on a copy, or while nothing writes.
+//!
+//! ```
+//! use cqrs::memory::{MemoryEventStore, MemoryReadStore};
+//! use cqrs::{AuditError, Context, audit_log, audit_views};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), AuditError> {
+//! let (context, log, views) = (Context::named("house"), MemoryEventStore::new(4), MemoryReadStore::default());
+//! let mut found = Vec::new();
+//! let events = audit_log(&context, &log, &mut found, |_| {}).await?;
+//! let audited = audit_views(&context, &log, &views, &mut found).await?;
+//! assert_eq!((events, audited.rows), (0, 0));
+//! assert!(found.is_empty(), "{found:?}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This is the last chapter. [`time`](crate::time) and [`id`](crate::id) are for looking things up.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,9 +30,8 @@ use rustc_hash::FxHashMap;
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded, StreamName, Version};
 use crate::event_store::{LogReader, StoreError};
-use crate::parking::ParkedStream;
 use crate::projector::{AnyFold, Poison, ROUNDS_MAX};
-use crate::read_store::{Model, Select, StoredRow, ViewReader};
+use crate::read_store::{Model, ParkedStream, Select, StoredRow, ViewReader};
 use crate::state::Slot;
 use crate::time::Timestamp;
 

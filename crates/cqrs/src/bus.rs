@@ -4,7 +4,18 @@
 //! command -> Measure -> Validate -> Deadline -> Executor        query -> Measure -> ReadSide
 //! ```
 //!
-//! Each is a [`tower::Service`] for every command (or query) its context lists, so any tower layer can be put around.
+//! Each is a [`tower::Service`] for every command (or query) its context lists, so any tower layer can be put around: what cuts
+//! across commands is a layer, never a line in each of them. Send with [`Dispatch`], ask with [`Inquire`].
+//!
+//! # The smallest bus at work
+//!
+//! One aggregate and one command, decided and stored in memory:
+//!
+//! ```
+#![doc = include_str!("../examples/light_switch.rs")]
+//! ```
+//!
+//! Next: [`executor`](crate::executor), which stands behind the command bus.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context as TaskContext, Poll};
@@ -42,11 +53,25 @@ pub fn query_bus(read: ReadSide) -> QueryBus {
 }
 
 /// Sends a command through a bus.
+///
+/// ```
+/// use cqrs::{Answered, Command, CommandBus, CommandError, Dispatch, Envelope, IdempotencyKey};
+///
+/// /// Sends `command` under `key`: sent again under the same key, it has no second effect and gets the first answer.
+/// async fn once<C: Command>(
+///     bus: &CommandBus,
+///     command: C,
+///     key: IdempotencyKey,
+/// ) -> Result<Answered<C::Answer>, CommandError<C::Rejection>> {
+///     bus.dispatch(Envelope { idempotency: Some(key), ..Envelope::new(command) }).await
+/// }
+/// # let _ = once::<cqrs::Advance>;
+/// ```
 pub trait Dispatch {
     /// Sends `envelope` and waits for the durable answer.
     ///
     /// # Errors
-    /// [`CommandError`]
+    /// [`CommandError`]; each variant says who must act. After [`CommandError::Unavailable`] it may have been decided all the same.
     fn dispatch<C: Command>(
         &self,
         envelope: Envelope<C>,
@@ -63,11 +88,23 @@ impl Dispatch for CommandBus {
 }
 
 /// Sends a query through a bus.
+///
+/// ```
+/// use cqrs::{Ask, Inquire, Query, QueryBus, QueryError, Token};
+///
+/// /// Asks for what is no older than `seen`, and moves `seen` on: a session.
+/// async fn next<Q: Query>(bus: &QueryBus, query: Q, seen: &mut Option<Token>) -> Result<Q::Answer, QueryError> {
+///     let told = bus.ask(Ask { query, token: seen.clone() }).await?;
+///     *seen = Some(told.token);
+///     Ok(told.answer)
+/// }
+/// # let _ = next::<cqrs::DeadLetters>;
+/// ```
 pub trait Inquire {
     /// Sends `ask` and waits for the answer.
     ///
     /// # Errors
-    /// [`QueryError`]
+    /// [`QueryError`]; each variant says who must act.
     fn ask<Q: Query>(&self, ask: Ask<Q>) -> impl Future<Output = Result<Told<Q::Answer>, QueryError>> + Send;
 }
 

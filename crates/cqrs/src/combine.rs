@@ -1,4 +1,10 @@
 //! Rows that span partitions: each partition writes a part of its own, and the parts are combined when they are read.
+//!
+//! A row is written by one partition only, because two are read at different speeds. What many partitions contribute to (the
+//! capacity of a location, whose SKUs live anywhere) is therefore kept in parts, each under its [`part_key`], and
+//! [`ReadSide::combined`] puts them together. `docs/guides/combine-partitions.md` goes through a whole one.
+//!
+//! Next: [`messaging`](crate::messaging), where a second context comes in.
 
 use crate::event::Recorded;
 use crate::query::{QueryError, ReadSide};
@@ -12,10 +18,6 @@ const PART: char = '#';
 const PARTS_PER_READ_MAX: usize = 1_024;
 
 /// A row of which every partition has a part.
-///
-/// A row is written by one partition only, because two are read at different speeds. What many partitions contribute to (the
-/// capacity of a location, whose SKUs live anywhere) is therefore kept in parts, each under its [`part_key`], and
-/// [`ReadSide::combined`] puts them together.
 ///
 /// ```
 /// use cqrs::{Combine, ReadModel};
@@ -34,6 +36,10 @@ const PARTS_PER_READ_MAX: usize = 1_024;
 ///         self.count += part.count;
 ///     }
 /// }
+///
+/// let mut visitors = Visitors { count: 3 };
+/// visitors.combine(Visitors { count: 4 });
+/// assert_eq!(visitors.count, 7);
 /// ```
 pub trait Combine: ReadModel {
     /// Takes in the part of another partition. Parts come in no order that means anything.
@@ -64,7 +70,7 @@ impl ReadSide {
     /// The row `key`, put together from the parts of all partitions; none if there is none of it.
     ///
     /// # Errors
-    /// [`QueryError`]
+    /// As [`ReadSide::row`].
     pub async fn combined<R: Combine>(&self, key: &str) -> Result<Option<R>, QueryError> {
         let parts = usize::from(self.log().partitions());
         let select = Select { key_prefix: Some(format!("{key}{PART}")), ..Select::first(parts) };
@@ -77,7 +83,7 @@ impl ReadSide {
     /// At most `limit` combined rows after the key `after`, in the order of their keys.
     ///
     /// # Errors
-    /// [`QueryError`]
+    /// As [`ReadSide::row`].
     pub async fn combined_page<R: Combine>(
         &self,
         after: Option<&str>,

@@ -1,4 +1,13 @@
 //! Commands: what someone wants done, decided on states, answered once its events are durable.
+//!
+//! A command is a struct with what the caller asks for, and one pure function: from the command and the states it names to a
+//! [`Decision`] (an answer and events), or to a rejection of your own type. It reads no clock, draws no random number and
+//! calls nobody; the instant it is decided at comes with its [`States`].
+//!
+//! Around it goes an [`Envelope`]: who asks, a deadline, the version he has read ([`Envelope::if_match`]), and a key that makes it safe
+//! to repeat ([`IdempotencyKey`]). Back comes an [`Answered`], or a [`CommandError`] that says who must act.
+//!
+//! Next: [`projection`](crate::projection), which turns what was decided into rows to be read.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -12,9 +21,9 @@ use serde::de::DeserializeOwned;
 
 use crate::aggregate::{Aggregate, Stream};
 use crate::event::{Metadata, PartitionId, Payload, StreamName, Version};
+use crate::query::Token;
 use crate::state::{Kind, Slot};
 use crate::time::Timestamp;
-use crate::token::Token;
 
 /// A wish that the write side decides: to events and an answer, or to a typed rejection.
 ///

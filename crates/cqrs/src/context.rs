@@ -1,4 +1,9 @@
 //! A context's table of contents: every aggregate, command, query and read model it has, each registered once.
+//!
+//! A bounded context is one language and one log. Its [`Context`] is the only thing that the moving parts are told about your
+//! domain: what is not listed is not decided, not asked and not kept current.
+//!
+//! Next: [`testkit`](crate::testkit), which tests it without a store.
 
 use std::any::TypeId;
 use std::sync::Arc;

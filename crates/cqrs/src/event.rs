@@ -1,4 +1,15 @@
 //! What the log stores: events, where they stand in it, and what came with the command that caused them.
+//!
+//! A log is a fixed number of partitions ([`PartitionId`]). A stream lives in one of them, so an event has two places: its
+//! [`Position`] in the partition, by which it is followed, and its [`Version`] in the stream, by which it is decided on. Both
+//! count 1, 2, 3 … without a gap.
+//!
+//! Events are stored as JSON and kept for ever. One that was stored in an older shape is brought to today's when it is read
+//! ([`StoredEvent`]); `docs/guides/change-a-stored-event.md` has the whole way.
+//!
+//! Next: [`event_store`](crate::event_store), the port they are stored through.
+
+mod upcast;
 
 use std::any::Any;
 use std::fmt;
@@ -11,7 +22,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::aggregate::Aggregate;
 use crate::time::Timestamp;
-use crate::upcast::StoredEvent;
+
+pub use upcast::StoredEvent;
 
 /// A place in a partition's log: 1, 2, 3 … without a gap. 0 stands before the first event.
 pub type Position = u64;

@@ -1,10 +1,23 @@
 //! The event store port: a partitioned log whose heads are the only lock.
+//!
+//! To put the log on another database, write an [`EventStore`]: its contract is in prose on the trait, and in tests in
+//! [`event_store_contract!`](crate::event_store_contract!) of the test kit. [`memory`](crate::memory) has the reference in the least code. Nothing above
+//! this port knows what stands below it.
+//!
+//! One append is all that a batch of commands changes, over any number of streams and partitions ([`Append`]). It names the heads it was
+//! decided on, and fails as a whole if one of them has moved.
+//!
+//! Next: [`read_store`](crate::read_store), the other port.
+
+mod tail;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::event::{BatchId, Epoch, PartitionId, Position, Recorded, StreamName, Version};
 use crate::time::Timestamp;
+
+pub use tail::Tail;
 
 /// Where a partition's log ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +97,29 @@ pub enum AppendError {
 /// # Contract
 /// * A reader MUST see of each partition a prefix of its log: if it sees position `n` it sees `1..n`, for ever.
 /// * What an append acknowledged MUST be visible to every read that starts afterwards.
+///
+/// ```
+/// use cqrs::{LogReader, PartitionId, Recorded, StoreError};
+///
+/// /// Shows `each` event of one partition, in order, a page at a time.
+/// async fn read_all(log: &dyn LogReader, partition: PartitionId, mut each: impl FnMut(&Recorded)) -> Result<(), StoreError> {
+///     let mut read = 0;
+///     loop {
+///         let page = log.read_partition(partition, read, 1_000).await?;
+///         let Some(last) = page.last() else { return Ok(()) };
+///         read = last.position;
+///         page.iter().for_each(&mut each);
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let mut events = 0;
+/// read_all(&cqrs::memory::MemoryEventStore::new(1), PartitionId(0), |_| events += 1).await?;
+/// assert_eq!(events, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait LogReader: Send + Sync + 'static {
     /// The number of partitions, fixed when the log was created.
@@ -150,19 +186,18 @@ pub trait LogReader: Send + Sync + 'static {
 /// * After an I/O error whose effect on the disk is not known it MUST refuse every later append with
 ///   [`StoreError::Broken`].
 ///
-/// The suite `event_store_contract!` of the test kit holds every store to it.
+/// The suite [`event_store_contract!`](crate::event_store_contract!) of the test kit holds every store to it.
 ///
 /// ```
 /// use cqrs::memory::MemoryEventStore;
 /// use cqrs::{EventStore, LogReader};
 ///
-/// # tokio_test(async {
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = MemoryEventStore::new(4);
-/// assert_eq!(store.heads().await.unwrap().len(), 4);
-/// assert!(store.claims(&["a key".into()]).await.unwrap()[0].is_none());
-/// # });
-/// # fn tokio_test(f: impl Future<Output = ()>) {
-/// #     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f)
+/// assert_eq!(store.heads().await?.len(), 4);
+/// assert_eq!(store.claims(&["a key".into()]).await?, [None]);
+/// # Ok(())
 /// # }
 /// ```
 #[async_trait]
@@ -203,6 +238,22 @@ pub trait EventStore: LogReader {
 }
 
 /// Partitions that no other writer can move while this lives.
+///
+/// ```
+/// use cqrs::memory::MemoryEventStore;
+/// use cqrs::{Append, BatchId, EventStore, LogReader, PartitionId};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryEventStore::new(4);
+/// let lock = store.lock(&[PartitionId(2)]).await?;
+/// // Whatever is decided on this head now cannot lose: nobody else can append to partition 2.
+/// let head = store.heads().await?[2];
+/// let expected = vec![(PartitionId(2), head.position)];
+/// lock.append(&Append { id: BatchId::generate(), expected, events: Vec::new(), claims: Vec::new() }).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait HeadLock: Send {
     /// Appends as [`EventStore::append`] does, and lets go.

@@ -1,4 +1,7 @@
 //! Text ids: values that are right by construction, one type for each thing they name.
+//!
+//! [`text_id!`](crate::text_id) makes such a type. Ids go into stream names, row keys and paths, so what they may consist of is
+//! checked once, where they come in.
 
 /// The longest id, in characters.
 pub const ID_LENGTH_MAX: usize = 128;

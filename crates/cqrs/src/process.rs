@@ -1,4 +1,11 @@
 //! Process managers: aggregates that are told what happened elsewhere, and decide what to ask for next.
+//!
+//! Something takes time and needs others: ask, wait, and if it fails give back what was promised. Each step is an event in the
+//! process's own stream; what it asks for goes out through [`Publish`](crate::messaging::Publish), and what it is told comes in through
+//! [`React`](crate::messaging::React). `cargo run -p cqrs --example table_booking` tells the story of a whole one, and
+//! `docs/guides/process-manager.md` how to add yours.
+//!
+//! Next: [`timers`](crate::timers), for what nobody answers.
 
 use crate::aggregate::{Aggregate, Stream};
 use crate::command::{Decision, States};

@@ -1,4 +1,13 @@
 //! Projections: folds from the log into the rows of a read model. They have no way to cause an effect.
+//!
+//! A view answers one question, or few. You write its row ([`ReadModel`]) in the shape of the answer, and a [`Projection`]
+//! that says what each event changes in the rows. The [`projector`](crate::projector) does the rest: it follows the log,
+//! commits rows and place together, and builds the rows anew when you raise [`ReadModel::VERSION`].
+//!
+//! Two rules make that possible. A fold looks at nothing but the event and the rows of its own view. And a row is written by events
+//! of one partition only; what many partitions contribute to is kept in parts ([`combine`](crate::combine)).
+//!
+//! Next: [`query`](crate::query), which reads the rows.
 
 use std::fmt;
 use std::num::NonZeroUsize;

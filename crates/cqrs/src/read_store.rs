@@ -1,4 +1,16 @@
 //! The read store port: read models as keyed documents with declared indexes, each with its own checkpoint.
+//!
+//! A row is a document under a key, with the values of its declared indexes beside it ([`ReadModel::INDEXES`]); nothing else can
+//! be asked of it ([`Select`]). To put views on another database, write a [`ReadStore`]; [`read_store_contract!`](crate::read_store_contract!) of the test
+//! kit holds it to its contract.
+//!
+//! Of each model a store keeps [builds](BuildInfo) side by side, of which queries read the live one, and the streams that are
+//! [parked](ParkedStream) in it.
+//!
+//! Next: [`memory`](crate::memory), both ports in memory.
+
+mod build;
+mod parking;
 
 use std::fmt;
 
@@ -6,10 +18,11 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::build::{Build, BuildInfo, Compared};
 use crate::event::{Epoch, PartitionId, Position, StreamName};
 use crate::event_store::StoreError;
-use crate::parking::ParkedStream;
+
+pub use build::{Build, BuildInfo, Compared, Role};
+pub use parking::{PARKED_STREAMS_MAX, ParkedStream};
 
 /// A row shaped for one question: declared once, kept by any read store.
 ///
@@ -212,6 +225,23 @@ pub enum Compare {
 /// * Rows and checkpoint MUST be of one commit: a reader that sees a checkpoint sees all that was folded up to it.
 /// * A model of which no build is meant is read in its live one, whichever that is at the moment of the read; without one
 ///   it has no rows.
+///
+/// ```
+/// use cqrs::{Model, ReadModel, StoreError, ViewReader};
+///
+/// /// How many events a view has read.
+/// async fn events_read<R: ReadModel>(views: &dyn ViewReader) -> Result<u64, StoreError> {
+///     let checkpoints = views.checkpoints(Model::of::<R>()).await?;
+///     Ok(checkpoints.iter().map(|(_, position)| position).sum())
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let views = cqrs::memory::MemoryReadStore::default();
+/// assert_eq!(events_read::<cqrs::DeadLetter>(&views).await?, 0);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait ViewReader: Send + Sync + 'static {
     /// The rows under `keys`, in the order asked.
@@ -254,16 +284,26 @@ pub trait ViewReader: Send + Sync + 'static {
 /// * Of each name and version at most one build is live. [`swap`](ReadStore::swap) MUST change it in one step: a reader sees
 ///   the rows of one build or of the other.
 ///
-/// The suite `read_store_contract!` of the test kit holds every store to it.
+/// The suite [`read_store_contract!`](crate::read_store_contract!) of the test kit holds every store to it.
 ///
 /// ```
 /// use cqrs::memory::MemoryReadStore;
-/// use cqrs::{ReadStore, Select, ViewReader};
+/// use cqrs::{Epoch, Model, ModelChange, PartitionId, ReadStore, StoredRow, ViewReader};
 ///
-/// fn reader_of(store: &MemoryReadStore) -> &dyn ViewReader {
-///     store // the read store answers queries as well
-/// }
-/// # let _ = reader_of(&MemoryReadStore::default());
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), cqrs::StoreError> {
+/// let (store, epoch) = (MemoryReadStore::default(), Epoch(uuid::Uuid::nil()));
+/// let model = Model::of::<cqrs::DeadLetter>();
+/// store.prepare(model, epoch).await?;
+///
+/// // A row, and how far the log was read for it: together or not at all.
+/// let row = StoredRow { key: "a".into(), document: b"{}".to_vec(), indexes: vec!["till".into(), "sale".into(), "1".into()] };
+/// let checkpoints = vec![(PartitionId(0), 7)];
+/// store.commit(&[ModelChange { upserts: vec![row.clone()], checkpoints, ..ModelChange::none(model, epoch) }]).await?;
+/// assert_eq!(store.get(model, &["a".into()]).await?, [Some(row)]);
+/// assert_eq!(store.checkpoints(model).await?, [(PartitionId(0), 7)]);
+/// # Ok(())
+/// # }
 /// ```
 #[async_trait]
 pub trait ReadStore: ViewReader {

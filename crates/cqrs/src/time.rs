@@ -39,9 +39,10 @@ impl Timestamp {
         Self(self.0.saturating_add(ms))
     }
 
-    /// The next multiple of `step_ms` at or after this instant.
+    /// The next multiple of `step_ms` milliseconds at or after this instant; a step below 1 counts as 1.
     #[must_use]
     pub fn round_up(self, step_ms: i64) -> Self {
+        let step_ms = step_ms.max(1);
         let rest = self.0.rem_euclid(step_ms);
         if rest == 0 { self } else { Self(self.0.saturating_add(step_ms - rest)) }
     }

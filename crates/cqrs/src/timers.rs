@@ -1,4 +1,12 @@
 //! Durable timers: which instants a stream waits for, kept in a view, and the command that records what is due.
+//!
+//! Time makes things happen too: a hold ends, an answer stays out. What an instant makes true is said by
+//! [`Aggregate::due`] and is recorded before any command sees the stream, so it is exact and needs no timer at all. [`Timed`] and an
+//! [`Alarm`] are there for the stream that nobody asks about.
+//!
+//! Next: [`event`](crate::event), the first of the pages on how all this is stored.
+
+mod alarm;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +23,8 @@ use crate::query::{Query, QueryError, ReadSide, Rowset};
 use crate::read_store::{Compare, IndexValue, ReadModel, Select};
 use crate::time::Timestamp;
 
+pub use alarm::Alarm;
+
 /// The most streams woken by one command.
 pub const WAKE_STREAMS_MAX: usize = 256;
 
@@ -25,7 +35,7 @@ pub const TIMERS_PAGE_MAX: usize = 1_000;
 ///
 /// A timer does nothing by itself. What happens at its instant is said by [`Aggregate::due`], and the executor records
 /// that before any command sees the stream: the effect is exact, however late the wake-up. The timer is there so that
-/// somebody ([`Alarm`](crate::Alarm)) looks at a stream that no command would meet. So the two MUST agree: while a
+/// somebody ([`Alarm`]) looks at a stream that no command would meet. So the two MUST agree: while a
 /// timer is set, `due` gives an event from its instant on, and that event (or one that follows) clears or moves it.
 ///
 /// [`Context::timed`](crate::Context::timed) lists all that is needed.

@@ -104,7 +104,7 @@ impl FromStr for Scopes {
 pub struct Caller {
     /// Whose data it works with.
     pub tenant: Arc<str>,
-    /// What is recorded with all it does: `key:<name>` or `jwt:<subject>`.
+    /// What is recorded with all it does: `key:<name>`, or `jwt:<subject>@<issuer>`.
     pub actor: Arc<str>,
     /// What it may do.
     pub scopes: Scopes,

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use utoipa::OpenApi;
 
 use crate::call::{Call, Inquiry};
+use crate::context_param::{ContextParam, is_meant};
 use crate::fields::Fields;
 use crate::json::{Json, Nothing, OptionalJson};
 use crate::openapi::{CommandHeaders, QueryHeaders};
@@ -34,21 +35,12 @@ crate::kinds! {
 
 type Desk = State<Arc<DeadLetterDesk>>;
 
-/// Whose dead letters are meant.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ContextParam {
-    /// The context in whose inboxes they wait; needed only where this address serves several.
-    context: Option<String>,
-}
-
 /// Whose, which, and what part of the list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListParams {
-    /// The context in whose inboxes they wait; needed only where this address serves several.
+    /// The context that is meant; needed only where this address serves several.
     context: Option<String>,
     /// Only those of this consumer.
     consumer: Option<String>,
@@ -92,7 +84,7 @@ struct Description;
     params(ListParams, QueryHeaders),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::DeadLetter>)))]
 async fn list(State(desk): Desk, Params(params): Params<ListParams>, inquiry: Inquiry) -> Result<Reply, Problem> {
-    meant(&desk, params.context.as_deref())?;
+    is_meant(params.context.as_deref(), desk.context())?;
     let after = params.cursor.as_deref().map(decode_cursor).transpose()?;
     let limit = page_limit(params.limit)?;
     let query = DeadLetters { consumer: params.consumer, kind: params.kind, after, limit };
@@ -115,7 +107,7 @@ async fn read(
     Params(ContextParam { context }): Params<ContextParam>,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    meant(&desk, context.as_deref())?;
+    is_meant(context.as_deref(), desk.context())?;
     let id = in_path(&id)?;
     let told = desk.queries().ask(inquiry.ask(DeadLetterById { id: id.clone() })).await?;
     let letter = told.answer.ok_or_else(|| unknown(&id))?;
@@ -139,7 +131,7 @@ async fn retry(
     call: Call,
     request: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, context.as_deref())?;
+    is_meant(context.as_deref(), desk.context())?;
     let answered = desk.retry(call.envelope(in_path(&id)?, &request.raw)).await?;
     let body = match answered.answer {
         Retried::Passed => contract::RetriedDeadLetter { passed: true, cause: None, dead: None },
@@ -162,7 +154,7 @@ async fn retry_all(
     call: Call,
     request: OptionalJson<contract::RetryDeadLetters>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, context.as_deref())?;
+    is_meant(context.as_deref(), desk.context())?;
     let kind = request.value.unwrap_or_default().kind;
     let metadata = call.envelope((), &request.raw).metadata;
     let done = desk.retry_all(kind.as_deref(), RETRY_ALL_MAX, &metadata).await?;
@@ -193,19 +185,10 @@ async fn discard(
     call: Call,
     request: Json<contract::DiscardDeadLetter>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, context.as_deref())?;
+    is_meant(context.as_deref(), desk.context())?;
     let asked = (in_path(&id)?, request.value.reason.into());
     let answered = desk.discard(call.envelope(asked, &request.raw)).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(answered.replayed))
-}
-
-/// Whether `context` names no other context than the desk's.
-fn meant(desk: &DeadLetterDesk, context: Option<&str>) -> Result<(), Problem> {
-    if context.is_none_or(|context| context == desk.context()) {
-        return Ok(());
-    }
-    let detail = format!("must be {}: no other context is served here", desk.context());
-    Err(Problem::at(crate::kinds::INVALID_PARAMETER, "?context", detail))
 }
 
 fn in_path(text: &str) -> Result<DeadLetterId, Problem> {

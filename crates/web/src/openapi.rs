@@ -56,8 +56,9 @@ const ANSWER_HEADERS: [(&str, &str); 2] = [
 /// The name under which the document speaks of credentials.
 const SCHEME: &str = "credential";
 
-const CREDENTIAL: &str = "An API key (`comanda keys create`) or a JWT. Each operation names the scope it needs. A server on \
-                          loopback without any key asks for none.";
+const CREDENTIAL: &str = "An API key (`comanda keys create`), or an access token (JWT, RFC 9068) of the issuer that the server \
+    trusts: signed by one of its published keys, with `iss`, `aud`, `exp`, `sub`, a tenant, and scopes in `scope`. Each operation \
+    names the scope it needs. A server on loopback with neither key nor issuer asks for none.";
 
 /// Problems that every operation can answer.
 const ALWAYS: [&Kind; 9] = [
@@ -102,7 +103,8 @@ pub fn complete(api: &mut OpenApi, kinds: &[&Kind]) {
     api.components.get_or_insert_default().schemas.extend(schemas);
     let listed = kinds.iter().map(|kind| kind.describe()).collect::<Vec<_>>();
     api.extensions.get_or_insert_default().insert("x-problems".to_owned(), listed.into());
-    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(CREDENTIAL)).build();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(CREDENTIAL));
+    let bearer = bearer.build();
     api.components.get_or_insert_default().add_security_scheme(SCHEME, SecurityScheme::Http(bearer));
     for (path, item) in &mut api.paths.paths {
         let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];

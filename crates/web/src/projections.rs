@@ -9,9 +9,9 @@ use cqrs::{
     Compared, ParkedStream, Phase, ProjectionDesk, ProjectionDeskError, ProjectionStatus, Purpose, RebuildStatus,
     Replayed,
 };
-use serde::Deserialize;
 use utoipa::OpenApi;
 
+use crate::context_param::{ContextParam, is_meant};
 use crate::json::{Nothing, OptionalJson};
 use crate::page::Params;
 use crate::path::PathParam;
@@ -32,15 +32,6 @@ crate::kinds! {
 }
 
 type Desk = State<ProjectionDesk>;
-
-/// Whose views are meant.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ContextParam {
-    /// The context whose views they are; needed only where this address serves several.
-    context: Option<String>,
-}
 
 /// Every route of a context's views. Put [`edge`](crate::edge) around what is served.
 pub fn router(desk: ProjectionDesk) -> Router {
@@ -71,8 +62,8 @@ struct Description;
 /// Each with its build, how far it has read, and how a rebuild goes.
 #[utoipa::path(get, path = "/v1/projections", operation_id = "listProjections", tag = "Projections", params(ContextParam),
     responses((status = 200, description = "All of them", body = contract::Projections)))]
-async fn list(State(desk): Desk, Params(params): Params<ContextParam>) -> Result<Reply, Problem> {
-    meant(&desk, &params)?;
+async fn list(State(desk): Desk, Params(ContextParam { context }): Params<ContextParam>) -> Result<Reply, Problem> {
+    is_meant(context.as_deref(), desk.context())?;
     let items = desk.list().await.map_err(ProjectionDeskError::from)?.iter().map(projection).collect();
     Ok(Reply::json(StatusCode::OK, &contract::Projections { items }))
 }
@@ -91,10 +82,10 @@ async fn list(State(desk): Desk, Params(params): Params<ContextParam>) -> Result
 async fn rebuild(
     State(desk): Desk,
     PathParam(name): PathParam<String>,
-    Params(params): Params<ContextParam>,
+    Params(ContextParam { context }): Params<ContextParam>,
     request: OptionalJson<contract::RebuildRequest>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, &params)?;
+    is_meant(context.as_deref(), desk.context())?;
     desk.rebuild(&name, request.value.unwrap_or_default().compare_only)?;
     ordered(&desk, &name).await
 }
@@ -112,10 +103,10 @@ async fn rebuild(
 async fn swap_back(
     State(desk): Desk,
     PathParam(name): PathParam<String>,
-    Params(params): Params<ContextParam>,
+    Params(ContextParam { context }): Params<ContextParam>,
     _: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, &params)?;
+    is_meant(context.as_deref(), desk.context())?;
     desk.swap_back(&name)?;
     ordered(&desk, &name).await
 }
@@ -132,9 +123,9 @@ async fn swap_back(
 async fn parked(
     State(desk): Desk,
     PathParam(name): PathParam<String>,
-    Params(params): Params<ContextParam>,
+    Params(ContextParam { context }): Params<ContextParam>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, &params)?;
+    is_meant(context.as_deref(), desk.context())?;
     let items = desk.parked(&name)?.iter().map(parked_key).collect();
     Ok(Reply::json(StatusCode::OK, &contract::ParkedKeys { items }))
 }
@@ -157,10 +148,10 @@ async fn parked(
 async fn replay(
     State(desk): Desk,
     PathParam((name, key)): PathParam<(String, String)>,
-    Params(params): Params<ContextParam>,
+    Params(ContextParam { context }): Params<ContextParam>,
     _: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    meant(&desk, &params)?;
+    is_meant(context.as_deref(), desk.context())?;
     let body = match desk.replay(&name, &key).await? {
         Replayed::Whole { events } => contract::ReplayedKey { whole: true, events, parked: None },
         Replayed::Stuck { events, parked } => {
@@ -172,15 +163,6 @@ async fn replay(
 
 async fn ordered(desk: &ProjectionDesk, name: &str) -> Result<Reply, Problem> {
     Ok(Reply::json(StatusCode::ACCEPTED, &projection(&desk.read(name).await?)))
-}
-
-/// Whether no other context than the desk's is named.
-fn meant(desk: &ProjectionDesk, params: &ContextParam) -> Result<(), Problem> {
-    if params.context.as_ref().is_none_or(|context| context == desk.context()) {
-        return Ok(());
-    }
-    let detail = format!("must be {}: no other context is served here", desk.context());
-    Err(Problem::at(crate::kinds::INVALID_PARAMETER, "?context", detail))
 }
 
 /// A view as it is written.

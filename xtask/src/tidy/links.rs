@@ -1,4 +1,4 @@
-//! Documents tell the truth about files: what they link to, and the paths they name in code spans, exist.
+//! Documents tell the truth about files: what they link to, and the paths that they or the documentation of code name, exist.
 
 use super::finding::Finding;
 use super::tree::Tree;
@@ -8,7 +8,24 @@ const OURS: &[&str] = &["crates/", "docs/", "xtask/", ".ci/"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let documents = tree.files().filter(|(path, _)| path.ends_with(".md"));
-    documents.flat_map(|(path, text)| dead_ends(tree, path, text)).collect()
+    let written = documents.flat_map(|(path, text)| dead_ends(tree, path, text));
+    // Links in the documentation of code are rustdoc's to check; of paths it knows nothing.
+    let code = tree.files().filter(|(path, _)| path.ends_with(".rs"));
+    let documented = code.flat_map(|(path, text)| dead_ends(tree, path, &without_links(&documentation(text))));
+    written.chain(documented).collect()
+}
+
+/// The doc comments of a Rust file, each on its line; all other lines are empty.
+fn documentation(text: &str) -> String {
+    let prose = |line: &str| {
+        let line = line.trim_start();
+        line.strip_prefix("//!").or_else(|| line.strip_prefix("///")).unwrap_or_default().to_owned()
+    };
+    text.lines().map(prose).collect::<Vec<_>>().join("\n")
+}
+
+fn without_links(prose: &str) -> String {
+    prose.replace("](", "] (").replace("]: ", "] : ")
 }
 
 fn dead_ends(tree: &Tree, document: &str, text: &str) -> Vec<Finding> {
@@ -96,5 +113,17 @@ mod tests {
             let findings = check(&tree(&format!("# A\n\n{text}\n")));
             assert_eq!(findings.first().map(|finding| finding.line), Some(3), "{text}");
         }
+    }
+
+    #[test]
+    fn paths_in_the_documentation_of_code_are_found_and_its_links_left_to_rustdoc() {
+        let found = |text: &str| check(&tree("").with("crates/a/src/a.rs", text)).len();
+        assert_eq!(
+            found(
+                "//! See `docs/b.md` and [`B`](crate::B).\n// `docs/gone.md`\n/// [b]: B\nlet a = \"`docs/c.md`\";\n"
+            ),
+            0
+        );
+        assert_eq!(found("//! See `docs/gone.md`.\nstruct A;\n"), 1);
     }
 }

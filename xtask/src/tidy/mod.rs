@@ -20,6 +20,7 @@ mod quotes;
 mod root_is_clean;
 mod source;
 mod tests_do_not_sleep;
+mod traits_have_examples;
 mod tree;
 mod unfinished_work;
 
@@ -48,6 +49,7 @@ const CHECKS: &[Check] = &[
     machine_paths::check,
     links::check,
     quotes::check,
+    traits_have_examples::check,
     licences::check,
 ];
 

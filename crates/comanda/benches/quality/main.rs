@@ -11,6 +11,7 @@ mod calls;
 mod disk;
 mod hot_sku;
 mod idle;
+mod imports;
 mod lag;
 mod many_skus;
 mod one_client;
@@ -50,7 +51,7 @@ struct Cli {
     #[arg(long)]
     quick: bool,
     /// Measure only these rows of the table, by number.
-    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=13))]
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=14))]
     only: Vec<u8>,
     /// Write the table as JSON as well.
     #[arg(long, value_name = "FILE")]
@@ -107,7 +108,7 @@ async fn table(cli: &Cli) -> Result<()> {
     let before = bench.fdatasync_per_s()?;
     println!("{}; disk: {before:.0} fdatasync/s", bench.describe());
     let (mut rows, mut busy) = (Vec::<Row>::new(), Vec::new());
-    for number in (1..=10).chain(12..=13).filter(|number| cli.wants(*number)) {
+    for number in (1..=10).chain(12..=14).filter(|number| cli.wants(*number)) {
         eprintln!("measuring row {number} ...");
         let started = Ticks::now();
         match measure(number, &mut bench).await {
@@ -146,6 +147,7 @@ async fn measure(number: u8, bench: &mut Bench) -> Result<Vec<Row>> {
         9 => idle::measure(bench).await,
         10 => overload::measure(bench).await,
         12 => orders_at_rate::measure(bench).await,
-        _ => orders_sustained::measure(bench).await,
+        13 => orders_sustained::measure(bench).await,
+        _ => imports::measure(bench).await,
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Behaviour {
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) timeout_after_yes_percent: u8,
     /// What is drawn at random follows from it and the order of requests.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Answer a second booking of one reference like the first. Without it that is a double booking, as with most carriers.
     #[arg(long)]

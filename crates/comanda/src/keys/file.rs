@@ -43,14 +43,16 @@ impl KeyFile {
     }
 
     /// The stamp of the file as it is; none if there is no file.
-    pub(super) fn stamp(&self) -> std::io::Result<Option<Stamp>> {
+    pub(super) fn stamp(&self) -> Result<Option<Stamp>> {
         match std::fs::metadata(&self.path) {
             Ok(found) => {
                 let modified = (found.mtime(), found.mtime_nsec());
                 Ok(Some(Stamp { file: found.ino(), bytes: found.len(), modified }))
             }
             Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(cause),
+            Err(cause) => {
+                Err(cause).into_diagnostic().wrap_err(format!("the keys at {} cannot be read", self.path.display()))
+            }
         }
     }
 

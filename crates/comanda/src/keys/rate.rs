@@ -1,14 +1,17 @@
 //! How often whoever has a key may ask: so many times a second, told on every answer as the IETF draft for `RateLimit` headers says.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue};
-use comanda_web::{Problem, Refusal, kinds};
+use comanda_web::{Caller, Problem, Refusal, kinds};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
+use moka::sync::Cache;
 
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -56,6 +59,32 @@ impl Rate {
 
     fn told(&self, left: u32) -> Vec<(HeaderName, HeaderValue)> {
         vec![(RATELIMIT, value(&format!("\"key\";r={left};t=1"))), (RATELIMIT_POLICY, self.policy.clone())]
+    }
+}
+
+/// Callers whose rates are kept at a time.
+const CALLERS_MAX: u64 = 100_000;
+
+/// How long the rate of somebody who does not ask is kept: after a second nothing of it is used any more.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// The same rate for each of many callers who are not known beforehand.
+pub(crate) struct Rates {
+    per_second: NonZeroU32,
+    by_caller: Cache<String, Arc<Rate>>,
+}
+
+impl Rates {
+    /// So many requests a second for each.
+    pub(crate) fn new(per_second: NonZeroU32) -> Self {
+        Self { per_second, by_caller: Cache::builder().max_capacity(CALLERS_MAX).time_to_idle(IDLE_MAX).build() }
+    }
+
+    /// The rate of `caller`, whichever credential it comes with.
+    pub(crate) fn of(&self, caller: &Caller) -> Arc<Rate> {
+        // No tenant's name has a slash.
+        let name = format!("{}/{}", caller.tenant, caller.actor);
+        self.by_caller.get_with(name, || Arc::new(Rate::new(self.per_second)))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use comanda_web::{Caller, HoldLimits};
 use cqrs::Timestamp;
-use miette::{IntoDiagnostic, Result};
+use miette::Result;
 
 use super::file::{KeyFile, Stamp};
 use super::rate::Rate;
@@ -102,6 +102,12 @@ impl Keys {
         }
     }
 
+    /// Whether a key is, or ever was, for `tenant`: whoever made it wanted that there is such a one.
+    pub(crate) fn name_tenant(&self, tenant: &str) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().any(|entry| entry.record.tenant == tenant)
+    }
+
     /// Whether `credential` was meant to be an API key.
     pub(crate) fn are_meant(credential: &str) -> bool {
         secret::looks_like_one(credential)
@@ -127,7 +133,7 @@ impl Keys {
 
     /// Reads the file if it has changed since it was read last.
     fn look(&self) -> Result<()> {
-        let stamp = self.file.stamp().into_diagnostic()?;
+        let stamp = self.file.stamp()?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if stamp == *seen {
             return Ok(());

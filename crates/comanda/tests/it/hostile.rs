@@ -10,6 +10,7 @@ use crate::server::Server;
 fn survives<T>(misbehave: impl FnOnce(&Server) -> T) -> T {
     let server = Server::start();
     server.stocked("TEA", 10);
+    server.settle();
     let connections = misbehave(&server);
     server.reserve("r", "TEA", 1).is(201);
     assert_eq!(server.counters("TEA"), (10, 1, 0, 9));

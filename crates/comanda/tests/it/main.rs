@@ -33,6 +33,7 @@ mod shop;
 mod short_paths;
 mod skus;
 mod stock_file;
+mod tokens;
 mod transfers;
 mod verify;
 mod viewer;

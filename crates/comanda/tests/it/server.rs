@@ -21,7 +21,9 @@ const RUN_WAIT: Duration = Duration::from_secs(100);
 /// The binary, with nothing of the environment that it would listen to.
 pub(crate) fn comanda() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_comanda"));
-    for variable in ["API_KEY", "AUTH", "CONFIG", "DATA_DIR", "KEYS", "LISTEN", "LOG"] {
+    for variable in
+        ["API_KEY", "AUTH", "CONFIG", "DATA_DIR", "JWT_AUDIENCE", "JWT_ISSUER", "JWT_JWKS", "KEYS", "LISTEN", "LOG"]
+    {
         command.env_remove(format!("COMANDA_{variable}"));
     }
     command.env("NO_COLOR", "1");

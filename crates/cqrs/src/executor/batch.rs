@@ -11,9 +11,9 @@ use super::job::{Failure, Job};
 use crate::command::{Decided, States, Wanted};
 use crate::event::{BatchId, Epoch, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
 use crate::event_store::{Append, Claim, EventStore, Head, LogReader, StoreError};
+use crate::query::Token;
 use crate::state::Slot;
 use crate::time::Timestamp;
-use crate::token::Token;
 
 /// How often one command may ask for streams it had not named. An order's lines are found in one round.
 pub(crate) const ROUNDS_MAX: usize = 8;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::command::{Answered, Command, CommandError, Decided, Decision, Envelope, IdempotencyKey, States, Wanted};
 use crate::event::{Metadata, Version};
-use crate::token::Token;
+use crate::query::Token;
 
 /// What a caller waits for.
 pub(super) type Reply<C> = Result<Answered<<C as Command>::Answer>, CommandError<<C as Command>::Rejection>>;

@@ -15,8 +15,19 @@
 //! answered then too, and its heads were compared as well: a "no" is as fresh as a "yes". A batch of nothing but
 //! rejections writes nothing.
 //!
-//! [`run`](ExecutorLoop::run) is the loop, `batch.rs` decides one batch, `cache.rs` keeps states from batch to batch.
+//! # What you run
+//!
+//! [`Executor::new`] gives the handle that commands are sent to and an [`ExecutorLoop`], which has to run for it to answer; its
+//! [`SnapshotLoop`] beside it spares restarts the folding. Several processes may run an executor on one log: each decides,
+//! and who comes second decides again.
+//!
+//! Everything is bounded by [`ExecutorSettings`]: a command that finds the queue full is told so at once
+//! ([`CommandError::Overloaded`]), one that nobody waits for any more is dropped undecided. After a fault of the store that
+//! leaves open what is on disk the loop ends, and so should the process.
+//!
+//! Next: [`projector`](crate::projector), which reads what was appended.
 
+// `run` is the loop, `batch` decides one batch, `cache` keeps states from batch to batch.
 mod batch;
 mod cache;
 mod job;
@@ -33,11 +44,10 @@ use tower::Service;
 
 use crate::command::{Answered, Command, CommandError, Envelope};
 use crate::context::Context;
-use crate::event_store::EventStore;
-use crate::tail::Tail;
+use crate::event_store::{EventStore, Tail};
 use crate::time::Clock;
 
-#[cfg(feature = "testkit")]
+#[cfg(any(doc, feature = "testkit"))]
 pub(crate) use batch::ROUNDS_MAX;
 pub(crate) use batch::load_long;
 use job::{Job, Pending};

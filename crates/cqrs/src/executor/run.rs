@@ -12,10 +12,9 @@ use super::cache::Cache;
 use super::job::{Failure, Job};
 use super::snapshots::{SnapshotLoop, Snapshots};
 use crate::event::{PartitionId, Position};
-use crate::event_store::{AppendError, EventStore, Head, HeadLock, StoreError};
-use crate::tail::Tail;
+use crate::event_store::{AppendError, EventStore, Head, HeadLock, StoreError, Tail};
+use crate::query::Token;
 use crate::time::Clock;
-use crate::token::Token;
 
 /// Losses after which the next attempt locks the heads before it decides.
 const LOSSES_BEFORE_LOCK: usize = 2;

@@ -30,7 +30,7 @@ struct Log {
 }
 
 impl MemoryEventStore {
-    /// An empty log of `partitions` parts.
+    /// An empty log of `partitions` parts, at least one.
     #[must_use]
     pub fn new(partitions: u16) -> Self {
         let partitions = partitions.max(1);

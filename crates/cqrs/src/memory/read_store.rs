@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::build::{Build, BuildInfo, Compared, Role};
 use crate::event::{Epoch, PartitionId, Position, StreamName};
 use crate::event_store::StoreError;
-use crate::parking::ParkedStream;
-use crate::read_store::{Compare, Condition, IndexValue, Model, ModelChange, ReadStore, Select, StoredRow, ViewReader};
+use crate::read_store::{
+    Build, BuildInfo, Compare, Compared, Condition, IndexValue, Model, ModelChange, ParkedStream, ReadStore, Role,
+    Select, StoredRow, ViewReader,
+};
 
 /// Read models that live as long as their process. Cloning it gives another handle to the same rows.
 #[derive(Clone, Default)]

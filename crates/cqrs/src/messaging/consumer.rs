@@ -74,7 +74,8 @@ impl<R: React> Consumer<R> {
     /// Receives until `stop` resolves.
     ///
     /// # Errors
-    /// [`ConsumerError`]
+    /// [`ConsumerError`]: the source's log is another one, or the consumer's own cannot be read. A feed that cannot be reached is no
+    /// error: it is asked again, with growing pauses.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ConsumerError> {
         let Self { commands, log, feed, mut subscription, .. } = self;
         let mut running = Running::<R> {

@@ -92,7 +92,7 @@ impl DeadLetterDesk {
         self.context.name()
     }
 
-    /// The questions to its dead letters: [`DeadLetters`] and [`DeadLetterById`].
+    /// The questions to its dead letters: [`DeadLetters`] and [`DeadLetterById`](super::DeadLetterById).
     #[must_use]
     pub fn queries(&self) -> &QueryBus {
         &self.queries
@@ -107,7 +107,8 @@ impl DeadLetterDesk {
         self.try_again(&id, |command| Envelope { command, metadata, idempotency, if_match, deadline }).await
     }
 
-    /// Tries at most `limit` dead letters again (of this type only, if one is given), those of one key in order until one fails.
+    /// Tries at most `limit` dead letters again, and never more than [`RETRY_ALL_MAX`] (of this type only, if one is given): those
+    /// of one key in order until one fails.
     ///
     /// # Errors
     /// [`DeskError`]; what was tried before it stays so.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::event::PartitionId;
 use crate::messaging::Message;
-use crate::token::Token;
+use crate::query::Token;
 
 /// How far a reader has read, in each partition of one log. Written like a consistency [`Token`].
 pub type Cursor = Token;
@@ -19,7 +19,7 @@ pub struct FeedRequest {
     pub after: Option<Cursor>,
     /// Only this partition.
     pub partition: Option<PartitionId>,
-    /// At most so many messages.
+    /// At most so many messages; an owner may give fewer at once.
     pub limit: usize,
     /// How long to wait for a first message if there is none.
     pub wait: Duration,
@@ -82,9 +82,9 @@ pub trait Feed: Send + Sync + 'static {
     /// The context that owns it.
     fn source(&self) -> &str;
 
-    /// Reads a page.
+    /// Reads a page. It waits for at most [`FeedRequest::wait`], and only if there is nothing to return.
     ///
     /// # Errors
-    /// [`FeedError`]
+    /// [`FeedError`]; a [`FeedError::ForeignCursor`] is for good, somebody must look.
     async fn read(&self, request: &FeedRequest) -> Result<FeedPage, FeedError>;
 }

@@ -8,10 +8,9 @@ use async_trait::async_trait;
 use super::outbox::{Covered, Outbox};
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded};
-use crate::event_store::{LogReader, StoreError};
+use crate::event_store::{LogReader, StoreError, Tail};
 use crate::messaging::{Cursor, EventId, Feed, FeedError, FeedPage, FeedRequest, Message};
 use crate::projection::Unreadable;
-use crate::tail::Tail;
 
 /// The most messages of one page.
 pub const FEED_ITEMS_MAX: usize = 1_000;

@@ -9,6 +9,18 @@
 //! twice and nothing can be forgotten. A message says which part of the log it covers and what stood before it, so a
 //! consumer knows when one is missing and asks the owner's [`Feed`]. The consumer's own place is an event as well
 //! ([`Inbox`]), appended together with what the message caused: a repeated message changes nothing, on any transport.
+//!
+//! # What you write, and what you run
+//!
+//! The owner writes one pure function, [`Publish`]: which stored events are told to others, in which words ([`ContractEvent`]).
+//! The consumer writes a reaction, [`React`]: a [`Message`] and the states it names in, events out. Each side
+//! [lists](crate::context::Context) its own.
+//!
+//! A [`Relay`] hands what is appended to a [`Transport`] ([`Channel`] within one process), and a [`Consumer`] receives it, in order
+//! of its key. A message that cannot have its effect yet is parked in its inbox and tried again up to [`RETRIES_MAX`] times; then it
+//! is a dead letter, which somebody retries or gives up at the [`DeadLetterDesk`].
+//!
+//! Next: [`process`](crate::process), for what takes more than one message.
 
 mod answers;
 mod channel;
@@ -43,7 +55,7 @@ pub use inbox::{Inbox, InboxEvent, InboxId, PARKED_MAX, Parked};
 pub use log_feed::{FEED_ITEMS_MAX, LogFeed};
 pub use message::{EventId, Message, NotAnEventId};
 pub use publish::{ContractEvent, Publish};
-#[cfg(feature = "testkit")]
+#[cfg(any(doc, feature = "testkit"))]
 pub use react::Guard;
 pub use react::{CannotReact, React, Reaction};
 pub use receive::{Advance, Discard, InboxRejection, RETRIES_MAX, Receive, Received, Retried, Retry};

@@ -59,7 +59,7 @@ pub trait React: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// What the consumer leaves out for this reaction: for negative controls, which show that a guard is needed.
-    #[cfg(feature = "testkit")]
+    #[cfg(any(doc, feature = "testkit"))]
     #[doc(hidden)]
     const WITHOUT: Option<Guard> = None;
 
@@ -96,8 +96,9 @@ pub enum CannotReact {
     Ever(String),
 }
 
-/// What makes each message have its effect once.
-#[cfg_attr(not(feature = "testkit"), allow(dead_code, unreachable_pub, reason = "only tests leave one out"))]
+/// What makes each message have its effect once: named by negative controls, which leave one out.
+#[doc(hidden)]
+#[cfg_attr(not(any(doc, feature = "testkit")), allow(dead_code, unreachable_pub, reason = "only tests leave one out"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
     /// A message that was received before changes nothing.
@@ -107,13 +108,13 @@ pub enum Guard {
 }
 
 /// Whether `R` goes without `guard`; never outside tests.
-#[cfg(feature = "testkit")]
+#[cfg(any(doc, feature = "testkit"))]
 pub(super) fn leaves_out<R: React>(guard: Guard) -> bool {
     R::WITHOUT == Some(guard)
 }
 
 /// Whether `R` goes without `guard`; never outside tests.
-#[cfg(not(feature = "testkit"))]
+#[cfg(not(any(doc, feature = "testkit")))]
 #[expect(clippy::extra_unused_type_parameters, reason = "named for the sake of the other one")]
 pub(super) fn leaves_out<R: React>(_: Guard) -> bool {
     false

@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::outbox::{Covered, Outbox};
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded};
-use crate::event_store::{LogReader, StoreError};
+use crate::event_store::{LogReader, StoreError, Tail};
 use crate::messaging::{Message, Transport};
 use crate::projection::Unreadable;
-use crate::tail::Tail;
 
 /// Events turned into messages at once.
 const BATCH_EVENTS_MAX: usize = 4_096;

@@ -17,7 +17,7 @@ pub struct TransportError(pub String);
 /// * It MAY lose, repeat, delay and reorder messages; it MUST NOT change one.
 /// * [`publish`](Transport::publish) MUST NOT wait for a slow or absent subscriber.
 ///
-/// The suite `transport_contract!` of the test kit holds every transport to it, together with relay, feed and consumer.
+/// The suite [`transport_contract!`](crate::transport_contract!) of the test kit holds every transport to it, together with relay, feed and consumer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -53,13 +53,13 @@ pub trait Transport: Send + Sync + 'static {
     /// Hands messages to whoever has subscribed to their source.
     ///
     /// # Errors
-    /// [`TransportError`]
+    /// [`TransportError`]; what was not carried is fetched from the feed, so nobody need publish it again.
     async fn publish(&self, messages: &[Arc<Message>]) -> Result<(), TransportError>;
 
     /// Subscribes to what `source` publishes from now on.
     ///
     /// # Errors
-    /// [`TransportError`]
+    /// [`TransportError`] if it cannot be reached; a consumer can do without, by the feed alone.
     async fn subscribe(&self, source: &str) -> Result<Box<dyn Subscription>, TransportError>;
 }
 

@@ -11,10 +11,9 @@ use super::following::Following;
 use super::rebuild::{Purpose, Rebuild};
 use super::swapping::give_up;
 use super::{COMPARED_KEYS_MAX, ProjectorError};
-use crate::build::Role;
 use crate::event::{PartitionId, Recorded};
 use crate::event_store::{LogReader, StoreError};
-use crate::read_store::{Model, ReadStore};
+use crate::read_store::{Model, ReadStore, Role};
 
 /// Events folded between two looks at whether to stop.
 const BATCH_EVENTS_MAX: usize = 16_384;
@@ -180,7 +179,7 @@ impl Builder {
             return Ok(());
         }
         rebuild.compares();
-        let live = Model { build: crate::build::Build::Live, ..shadow };
+        let live = Model { build: crate::read_store::Build::Live, ..shadow };
         let compared = self.store.compare(live, shadow, COMPARED_KEYS_MAX).await?;
         self.ask(|done| Control::Decide { name: shadow.name, compared, done }).await;
         Ok(())

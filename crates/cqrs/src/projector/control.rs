@@ -5,8 +5,8 @@ use tokio::sync::oneshot;
 use super::ProjectorError;
 use super::following::{Following, Replayed};
 use super::rebuild::Rebuild;
-use crate::build::Compared;
 use crate::event::StreamName;
+use crate::read_store::Compared;
 
 /// Tells the builder to make a build of the view `name`.
 pub(super) struct Order {

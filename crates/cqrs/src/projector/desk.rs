@@ -11,8 +11,8 @@ use super::following::Replayed;
 use super::rebuild::{Phase, Purpose, Rebuild, RebuildStatus};
 use crate::event::StreamName;
 use crate::event_store::{Head, LogReader, StoreError};
-use crate::parking::ParkedStream;
-use crate::views::{View, Views};
+use crate::query::{View, Views};
+use crate::read_store::ParkedStream;
 
 /// How a view is.
 #[derive(Clone, Debug)]
@@ -134,7 +134,7 @@ impl ProjectionDesk {
     /// How one view is.
     ///
     /// # Errors
-    /// [`ProjectionDeskError`]
+    /// [`ProjectionDeskError::UnknownView`]; [`ProjectionDeskError::Store`] if the log cannot be read.
     pub async fn read(&self, name: &str) -> Result<ProjectionStatus, ProjectionDeskError> {
         let heads = self.log.heads().await?;
         self.views.of(name, |view| ProjectionStatus::of(view, &heads)).ok_or_else(|| self.unknown(name))
@@ -144,7 +144,8 @@ impl ProjectionDesk {
     /// to be compared, put in its place. Returns at once.
     ///
     /// # Errors
-    /// [`ProjectionDeskError`]
+    /// [`ProjectionDeskError::UnknownView`], [`ProjectionDeskError::UnderWay`] and, if no [`Builder`](super::Builder) runs,
+    /// [`ProjectionDeskError::NobodyThere`].
     pub fn rebuild(&self, name: &str, compare_only: bool) -> Result<(), ProjectionDeskError> {
         self.order(name, Purpose::Rebuild { compare_only })
     }
@@ -152,7 +153,7 @@ impl ProjectionDesk {
     /// Has the build that was live before brought up to the log and made live again. Returns at once.
     ///
     /// # Errors
-    /// [`ProjectionDeskError`]
+    /// As [`rebuild`](Self::rebuild), and [`ProjectionDeskError::NothingKept`].
     pub fn swap_back(&self, name: &str) -> Result<(), ProjectionDeskError> {
         self.order(name, Purpose::SwapBack)
     }
@@ -171,7 +172,7 @@ impl ProjectionDesk {
     /// The streams that wait in the view `name`.
     ///
     /// # Errors
-    /// [`ProjectionDeskError`]
+    /// [`ProjectionDeskError::UnknownView`]
     pub fn parked(&self, name: &str) -> Result<Arc<Vec<ParkedStream>>, ProjectionDeskError> {
         self.views.of(name, |view| Arc::clone(&view.parked)).ok_or_else(|| self.unknown(name))
     }
@@ -179,7 +180,8 @@ impl ProjectionDesk {
     /// Folds what waits in `stream` into the view `name`, in order, until it is whole or an event cannot be applied.
     ///
     /// # Errors
-    /// [`ProjectionDeskError`]
+    /// [`ProjectionDeskError::UnknownView`], [`ProjectionDeskError::NotParked`], [`ProjectionDeskError::NeedsRebuild`]; and if it
+    /// cannot be done, [`ProjectionDeskError::NobodyThere`] or [`ProjectionDeskError::Failed`].
     pub async fn replay(&self, name: &str, stream: &str) -> Result<Replayed, ProjectionDeskError> {
         let name = self.known(name)?;
         let stream = StreamName::stored(stream);

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use crate::event::Recorded;
 use crate::event_store::StoreError;
 use crate::projection::{Projection, Rows};
+use crate::query::Views;
 use crate::read_store::{Model, ReadModel, StoredRow};
-use crate::views::Views;
 
 /// Rows of one model kept in memory by the fold.
 const ROWS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);

@@ -8,8 +8,7 @@ use super::ProjectorError;
 use super::fold::{AnyFold, AnyProjection, Poison};
 use crate::event::{Epoch, PartitionId, Position, Recorded, StreamName};
 use crate::event_store::{Head, LogReader, StoreError};
-use crate::parking::{PARKED_STREAMS_MAX, ParkedStream};
-use crate::read_store::{Model, ModelChange, ReadStore};
+use crate::read_store::{Model, ModelChange, PARKED_STREAMS_MAX, ParkedStream, ReadStore};
 
 /// How often a fold may ask for rows it had not named before: each round loads all that the last one missed.
 pub(crate) const ROUNDS_MAX: usize = 64;
@@ -162,11 +161,7 @@ impl Following {
 
     /// Goes on from where `folded` ends.
     pub(super) fn take_in(&mut self, folded: Folded) {
-        for (partition, position) in folded.checkpoints {
-            if let Some(read) = self.read.get_mut(usize::from(partition.0)) {
-                *read = position;
-            }
-        }
+        self.read = self.reaching(&folded);
         self.parked.extend(folded.parked.into_iter().map(|parked| (parked.stream.clone(), parked)));
     }
 

@@ -4,7 +4,14 @@
 //! shadow, from the start of the log and in large batches. Once it is next to the end it is handed to the projector, which
 //! keeps both current in the same commits; so they can be compared as of one commit, and swapped between two.
 //!
-//! An event that a view cannot apply parks its stream in that view: everything else flows.
+//! An event that a view cannot apply parks its stream in that view ([`ParkedStream`](crate::read_store::ParkedStream)):
+//! everything else flows. Once the fold is mended, what waits is replayed, or the view is built anew.
+//!
+//! Run a [`Projector`] and its [`Builder`], each on a thread of its own; look after them at the [`ProjectionDesk`], which
+//! says how far each view is, orders a rebuild, swaps back, and replays what is parked. The guides `docs/guides/rebuild-a-view.md`
+//! and `docs/guides/parked-keys.md` show both as an operator sees them.
+//!
+//! Next: [`combine`](crate::combine), for rows that span partitions.
 
 mod builder;
 mod control;
@@ -22,10 +29,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::context::Context;
 use crate::event::{PartitionId, Position, Recorded};
-use crate::event_store::{LogReader, StoreError};
+use crate::event_store::{LogReader, StoreError, Tail};
+use crate::query::Views;
 use crate::read_store::ReadStore;
-use crate::tail::Tail;
-use crate::views::Views;
 use control::{Control, Order};
 use following::Folded;
 
@@ -67,7 +73,7 @@ pub enum ProjectorError {
     /// So many events cannot be applied that the fault is not one of single events.
     #[error(
         "view {model} has as many streams parked as it may, {max}: the latest because of {cause}",
-        max = crate::parking::PARKED_STREAMS_MAX
+        max = crate::read_store::PARKED_STREAMS_MAX
     )]
     TooManyParked {
         /// The view.

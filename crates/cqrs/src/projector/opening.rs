@@ -10,12 +10,10 @@ use super::fold::AnyProjection;
 use super::following::Following;
 use super::rebuild::{Phase, Purpose, Rebuild};
 use super::{Builder, CONTROLS_MAX, Projector};
-use crate::build::{Build, BuildInfo, Role};
 use crate::context::Context;
-use crate::event_store::{Head, LogReader, StoreError};
-use crate::read_store::{Model, ReadStore};
-use crate::tail::Tail;
-use crate::views::Views;
+use crate::event_store::{Head, LogReader, StoreError, Tail};
+use crate::query::Views;
+use crate::read_store::{Build, BuildInfo, Model, ReadStore, Role};
 
 use std::time::Duration;
 

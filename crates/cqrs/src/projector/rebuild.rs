@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::build::Compared;
+use crate::read_store::Compared;
 
 /// What a build is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

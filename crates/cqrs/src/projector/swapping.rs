@@ -8,11 +8,10 @@ use super::desk::{self, ProjectionDeskError};
 use super::following::{Folded, Following, Replayed};
 use super::rebuild::{Phase, Purpose, Rebuild, RebuildStatus};
 use super::{COMPARED_KEYS_MAX, Projector, ProjectorError, Shadow, opening};
-use crate::build::Compared;
 use crate::event::{Recorded, StreamName};
 use crate::event_store::StoreError;
-use crate::read_store::{Model, ModelChange, ReadStore};
-use crate::views::View;
+use crate::query::View;
+use crate::read_store::{Compared, Model, ModelChange, ReadStore};
 
 impl Projector {
     /// Makes a new build of the view `name` itself and swaps it in, or swaps back: where no builder and no server runs. What

@@ -13,9 +13,10 @@ use crate::bus::{CommandBus, Dispatch, command_bus};
 use crate::command::{Answered, CommandError, Envelope, IdempotencyKey};
 use crate::context::Context;
 use crate::event::{BatchId, Epoch, PartitionId, Position, Recorded, StreamName, Version};
-use crate::event_store::{Append, AppendError, Claim, EventStore, Head, HeadLock, LogReader, Snapshot, StoreError};
+use crate::event_store::{
+    Append, AppendError, Claim, EventStore, Head, HeadLock, LogReader, Snapshot, StoreError, Tail,
+};
 use crate::executor::{Executor, ExecutorSettings};
-use crate::tail::Tail;
 use crate::time::{ManualClock, Timestamp};
 
 type Store = Arc<dyn EventStore>;

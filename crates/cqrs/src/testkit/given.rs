@@ -241,6 +241,9 @@ impl<C: Command> When<C> {
     }
 
     /// The result as a value.
+    ///
+    /// # Errors
+    /// The rejection, if the rules refused the command.
     pub fn result(&self) -> Result<&C::Answer, &C::Rejection> {
         match &self.outcome {
             Outcome::Answered(answer) => Ok(answer),

@@ -1,7 +1,14 @@
 //! For tests: given/when/then for decisions and processes, a transport that fails on purpose, and the contract suites
 //! that every store must pass.
 //!
-//! A store's crate runs a suite by naming, once, how a fresh store is made:
+//! Take the crate with the feature `testkit` in your dev-dependencies. Then a decision is tested without a store, a clock or a
+//! runtime: [`Given`] these events, when this command, then these events or this rejection. [`GivenProcess`] does the same
+//! for a [`process`](crate::process) and its timers, [`ShapeLock`] keeps stored events readable from release to release, and a
+//! [`FaultyTransport`] shows that messages may be lost, doubled and reordered.
+//!
+//! # For who writes a store or a transport
+//!
+//! Its crate runs a suite by naming, once, how a fresh one is made; each point of the contract becomes a test:
 //!
 //! ```no_run
 //! # use cqrs::memory::{MemoryEventStore, MemoryReadStore};
@@ -15,8 +22,15 @@
 //! }
 //! cqrs::read_store_contract!(fresh_read_store);
 //! ```
+//!
+//! Next: [`bus`](crate::bus), where what you have written is put to work.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test tells what it found by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "a test tells what it found by panicking"
+)]
 
 pub mod event_store_contract;
 pub mod executor_contract;
@@ -27,6 +41,7 @@ pub mod projector_contract;
 pub mod read_store_contract;
 mod shape_lock;
 mod tank;
+#[doc(hidden)]
 pub mod till;
 pub mod transport_contract;
 

@@ -10,20 +10,18 @@ use tokio::task::JoinHandle;
 
 use super::tank::{Draw, Fill, Tank, TankEvent};
 use crate::audit::audit_views;
-use crate::build::{Build, Role};
 use crate::bus::{CommandBus, Dispatch, command_bus};
 use crate::command::Envelope;
 use crate::context::Context;
 use crate::event::Recorded;
-use crate::event_store::LogReader;
+use crate::event_store::{LogReader, Tail};
 use crate::executor::{Executor, ExecutorSettings};
 use crate::memory::MemoryEventStore;
 use crate::projection::{Projection, Rows, Unreadable};
 use crate::projector::{Phase, ProjectionDesk, ProjectionDeskError, Projector, Purpose, RebuildStatus, Replayed};
-use crate::read_store::{Model, ModelChange, ReadModel, ReadStore, StoredRow};
-use crate::tail::Tail;
+use crate::query::Views;
+use crate::read_store::{Build, Model, ModelChange, ReadModel, ReadStore, Role, StoredRow};
 use crate::time::SystemClock;
-use crate::views::Views;
 
 type Store = Arc<dyn ReadStore>;
 
@@ -171,7 +169,7 @@ impl AtWork {
     /// Returns once the views have read all of `log`.
     async fn caught_up(&self, log: &MemoryEventStore) {
         let heads = log.heads().await.expect("heads");
-        let mut token = crate::token::Token::new(log.epoch());
+        let mut token = crate::query::Token::new(log.epoch());
         for (partition, head) in (0..).map(crate::event::PartitionId).zip(heads) {
             token.require(partition, head.position);
         }
@@ -372,7 +370,7 @@ pub async fn a_replay_stops_at_the_next_poison(store: Store) {
     // The first event is mended: here, in what the store says of where the stream waits.
     let parked = work.desk.parked("level").expect("listed").as_ref().clone();
     work.stop().await;
-    let moved = parked.into_iter().map(|p| crate::parking::ParkedStream {
+    let moved = parked.into_iter().map(|p| crate::read_store::ParkedStream {
         version: 2,
         position: p.position + 1,
         waiting: 3,

@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::tank::{Draw, Fill, Tank, TankEvent};
-use crate::build::{Build, Compared, Role};
 use crate::bus::{Dispatch, command_bus};
 use crate::command::Envelope;
 use crate::context::Context;
 use crate::event::{Epoch, PartitionId, Recorded, StreamName};
-use crate::event_store::LogReader;
+use crate::event_store::{LogReader, Tail};
 use crate::executor::{Executor, ExecutorSettings};
 use crate::memory::MemoryEventStore;
-use crate::parking::ParkedStream;
 use crate::projection::{Projection, Rows, Unreadable};
 use crate::projector::Projector;
-use crate::read_store::{Compare, IndexValue, Model, ModelChange, ReadModel, ReadStore, Select, StoredRow};
-use crate::tail::Tail;
+use crate::query::Views;
+use crate::read_store::{
+    Build, Compare, Compared, IndexValue, Model, ModelChange, ParkedStream, ReadModel, ReadStore, Role, Select,
+    StoredRow,
+};
 use crate::time::SystemClock;
-use crate::views::Views;
 
 type Store = Arc<dyn ReadStore>;
 

@@ -6,8 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::aggregate::Aggregate;
-use crate::event::Payload;
-use crate::upcast::StoredEvent;
+use crate::event::{Payload, StoredEvent};
 
 /// Holds the events of a context to the shapes in which they were stored.
 ///

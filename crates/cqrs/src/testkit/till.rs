@@ -12,7 +12,7 @@ use crate::bus::{CommandBus, Dispatch, command_bus, query_bus};
 use crate::command::{Command, Decision, Envelope, States, Streams};
 use crate::context::Context;
 use crate::event::Recorded;
-use crate::event_store::EventStore;
+use crate::event_store::{EventStore, Tail};
 use crate::executor::{Executor, ExecutorSettings};
 use crate::memory::{MemoryEventStore, MemoryReadStore};
 use crate::messaging::{
@@ -21,10 +21,8 @@ use crate::messaging::{
 };
 use crate::projection::Unreadable;
 use crate::projector::Projector;
-use crate::query::ReadSide;
-use crate::tail::Tail;
+use crate::query::{ReadSide, Views};
 use crate::time::SystemClock;
-use crate::views::Views;
 
 /// Longer than anything here may take.
 const WAIT_MAX: Duration = Duration::from_secs(30);

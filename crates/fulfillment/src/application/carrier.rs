@@ -48,6 +48,19 @@ pub enum CarrierError {
 /// # Contract
 /// * [`book`](Carrier::book) MUST say [`CarrierError::NotReached`] only if the request cannot have reached the carrier.
 /// * [`find`](Carrier::find) MUST see every booking that a `book` with an unknown outcome has made, once the carrier answers.
+///
+/// ```
+/// use comanda_fulfillment::application::carrier::{Booking, Carrier, CarrierError, Consignment};
+///
+/// /// Books `consignment`, whose last attempt may have had its answer lost: looked up first, so never booked twice.
+/// async fn again(carrier: &dyn Carrier, consignment: &Consignment) -> Result<Booking, CarrierError> {
+///     match carrier.find(&consignment.carrier, &consignment.reference).await? {
+///         Some(booked) => Ok(booked),
+///         None => carrier.book(consignment).await,
+///     }
+/// }
+/// # let _ = again;
+/// ```
 #[async_trait]
 pub trait Carrier: Send + Sync + 'static {
     /// Asks the carrier to take a consignment. Never called twice for one reference without a [`find`](Carrier::find) between

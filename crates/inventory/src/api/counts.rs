@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
-use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, Params, PathParam, Problem, Reply, etag};
+use comanda_web::{
+    BULK_BODY_BYTES_MAX, Call, Fields, Inquiry, Json, OptionalJson, Params, PathParam, Problem, Reply, etag,
+};
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -48,7 +50,7 @@ pub(super) async fn request(
     inquiry: Inquiry,
     request: Json<contract::RequestCountRequest, BULK_BODY_BYTES_MAX>,
 ) -> Result<Reply, Problem> {
-    let mut command = parse_request(request.value)?;
+    let mut command = parse_request(&call, request.value)?;
     if !command.scope.bins.is_empty() {
         let query = SkusInBins { location: command.location.clone(), bins: command.scope.bins.clone() };
         command.in_bins = api.queries.ask(inquiry.ask(query)).await?.answer;
@@ -79,7 +81,7 @@ pub(super) async fn record(
 ) -> Result<Reply, Problem> {
     let count_id = path_count(&id)?;
     let mut fields = Fields::default();
-    let by = actor(&mut fields, &request.value.by);
+    let by = actor(&mut fields, &call, request.value.by.as_deref());
     let mut counted = Vec::with_capacity(request.value.lines.len());
     for (place, line) in request.value.lines.iter().enumerate() {
         let sku = fields.take(format_args!("/lines/{place}/sku"), Sku::parse(&line.sku));
@@ -107,7 +109,7 @@ pub(super) async fn recount(
 ) -> Result<Reply, Problem> {
     let count_id = path_count(&id)?;
     let mut fields = Fields::default();
-    let by = actor(&mut fields, &request.value.by);
+    let by = actor(&mut fields, &call, request.value.by.as_deref());
     let skus = request.value.skus.as_ref().map(|texts| skus(&mut fields, texts));
     if skus.as_ref().is_some_and(BTreeSet::is_empty) {
         fields.wrong("/skus", "is empty: name SKUs, or leave it out for all of them");
@@ -120,7 +122,7 @@ pub(super) async fn recount(
 ///
 /// If one is beyond the tolerance, by somebody who did not count.
 #[utoipa::path(post, path = "/v1/counts/{countId}/review", operation_id = "reviewCount", tag = "Counts",
-    params(("countId" = String, Path), CommandHeaders), request_body = contract::CountActRequest,
+    params(("countId" = String, Path), CommandHeaders), request_body = Option<contract::CountActRequest>,
     responses(
         (status = 200, description = "It is reviewed", body = contract::Count,
             headers(("ETag" = String, description = "Its version"))),
@@ -132,11 +134,12 @@ pub(super) async fn review(
     State(api): Api,
     PathParam(id): PathParam<String>,
     call: Call,
-    request: Json<contract::CountActRequest>,
+    request: OptionalJson<contract::CountActRequest>,
 ) -> Result<Reply, Problem> {
     let count_id = path_count(&id)?;
     let mut fields = Fields::default();
-    let by = actor(&mut fields, &request.value.by);
+    let said = request.value.unwrap_or_default();
+    let by = actor(&mut fields, &call, said.by.as_deref());
     let command = fields.finish(by.map(|by| ReviewCount { count_id, by }))?;
     Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
 }
@@ -146,7 +149,7 @@ pub(super) async fn review(
 /// By the difference found, so that what was sold or received since the count is counted once. Refused where less would be
 /// left than is promised, and where the books were corrected since.
 #[utoipa::path(post, path = "/v1/counts/{countId}/apply", operation_id = "applyCount", tag = "Counts",
-    params(("countId" = String, Path), CommandHeaders), request_body = contract::CountActRequest,
+    params(("countId" = String, Path), CommandHeaders), request_body = Option<contract::CountActRequest>,
     responses(
         (status = 200, description = "The books have followed", body = contract::Count,
             headers(("ETag" = String, description = "Its version"))),
@@ -158,18 +161,19 @@ pub(super) async fn apply(
     State(api): Api,
     PathParam(id): PathParam<String>,
     call: Call,
-    request: Json<contract::CountActRequest>,
+    request: OptionalJson<contract::CountActRequest>,
 ) -> Result<Reply, Problem> {
     let count_id = path_count(&id)?;
     let mut fields = Fields::default();
-    let by = actor(&mut fields, &request.value.by);
+    let said = request.value.unwrap_or_default();
+    let by = actor(&mut fields, &call, said.by.as_deref());
     let command = fields.finish(by.map(|by| ApplyCount { count_id, by }))?;
     Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
 }
 
 /// Gives a count up
 #[utoipa::path(post, path = "/v1/counts/{countId}/cancel", operation_id = "cancelCount", tag = "Counts",
-    params(("countId" = String, Path), CommandHeaders), request_body = contract::CancelCountRequest,
+    params(("countId" = String, Path), CommandHeaders), request_body = Option<contract::CancelCountRequest>,
     responses(
         (status = 200, description = "Nothing follows from it", body = contract::Count,
             headers(("ETag" = String, description = "Its version"))),
@@ -180,12 +184,13 @@ pub(super) async fn cancel(
     State(api): Api,
     PathParam(id): PathParam<String>,
     call: Call,
-    request: Json<contract::CancelCountRequest>,
+    request: OptionalJson<contract::CancelCountRequest>,
 ) -> Result<Reply, Problem> {
     let count_id = path_count(&id)?;
     let mut fields = Fields::default();
-    let by = actor(&mut fields, &request.value.by);
-    let reason = request.value.reason.as_deref().map(Into::into);
+    let said = request.value.unwrap_or_default();
+    let by = actor(&mut fields, &call, said.by.as_deref());
+    let reason = said.reason.as_deref().map(Into::into);
     let command = fields.finish(by.map(|by| CancelCount { count_id, by, reason }))?;
     Ok(changed(StatusCode::OK, api.commands.dispatch(call.envelope(command, &request.raw)).await?))
 }
@@ -278,7 +283,7 @@ fn changed(status: StatusCode, answered: Answered<CountAnswer>) -> Reply {
     Reply::json(status, &body).etag(etag(version, 0)).token(&token).replayed(replayed || repeated)
 }
 
-fn parse_request(request: contract::RequestCountRequest) -> Result<RequestCount, Problem> {
+fn parse_request(call: &Call, request: contract::RequestCountRequest) -> Result<RequestCount, Problem> {
     let mut fields = Fields::default();
     let count_id = match &request.count_id {
         Some(id) => CountId::parse(id),
@@ -294,7 +299,7 @@ fn parse_request(request: contract::RequestCountRequest) -> Result<RequestCount,
     if bins.len() > BINS_MAX {
         fields.wrong("/bins", format_args!("has {} bins: name at most 100", bins.len()));
     }
-    let by = actor(&mut fields, &request.by);
+    let by = actor(&mut fields, call, request.by.as_deref());
     let command = count_id.zip(by).map(|(count_id, by)| RequestCount {
         count_id,
         location: location.unwrap_or_else(LocationId::main),
@@ -311,6 +316,18 @@ fn skus(fields: &mut Fields, texts: &[String]) -> BTreeSet<Sku> {
     parsed.filter_map(|(place, text)| fields.take(format_args!("/skus/{place}"), Sku::parse(text))).collect()
 }
 
-fn actor(fields: &mut Fields, text: &str) -> Option<ActorId> {
-    fields.take("/by", ActorId::parse(text))
+/// Who does it: whoever the credential says. Only where nobody need be known is it what the body says.
+fn actor(fields: &mut Fields, call: &Call, said: Option<&str>) -> Option<ActorId> {
+    match (call.actor(), said) {
+        (Some(known), said) if said.is_none_or(|said| said == known) => fields.take("/by", ActorId::parse(known)),
+        (Some(known), Some(_)) => {
+            fields.wrong("/by", format_args!("is not whom your credential names, which is {known}: leave it out"));
+            None
+        }
+        (None, Some(said)) => fields.take("/by", ActorId::parse_of_client(said)),
+        (_, None) => {
+            fields.wrong("/by", "is missing: say who does it, as there is no credential that would");
+            None
+        }
+    }
 }

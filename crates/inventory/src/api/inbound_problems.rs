@@ -10,7 +10,7 @@ use super::problems::{
 };
 use crate::domain::ids::{ReceiptId, TransferId};
 use crate::domain::receipt::cancel::EndReceiptRejection;
-use crate::domain::receipt::expect::OpenRejection;
+use crate::domain::receipt::opening::OpenRejection;
 use crate::domain::receipt::receive::ReceiveRejection;
 use crate::domain::receipt::reschedule::RescheduleRejection;
 use crate::domain::transfer::cancel::CancelTransferRejection;

@@ -6,7 +6,7 @@ use cqrs::Timestamp;
 use serde::Deserialize;
 
 use crate::application::page::{Page, PageRequest};
-use crate::domain::ids::{CountId, InvalidId, LocationId, Quantity, ReservationId, Sku};
+use crate::domain::ids::{CountId, InvalidId, LineId, LocationId, Quantity, ReservationId, Sku};
 
 /// Which part of a list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -52,6 +52,14 @@ pub(super) fn prefix(text: Option<String>) -> Result<Option<String>, Problem> {
         fields.take("?skuPrefix", Sku::parse(text));
     }
     fields.finish(Some(text))
+}
+
+/// The id of the line at `place`, counted from 0: the one that is named, else its number.
+///
+/// # Errors
+/// If the text is no id.
+pub(super) fn line_id(named: Option<&str>, place: usize) -> Result<LineId, InvalidId> {
+    named.map_or_else(|| LineId::parse(&(place + 1).to_string()), LineId::parse)
 }
 
 /// An id that stood in the path.

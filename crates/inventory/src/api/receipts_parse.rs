@@ -81,10 +81,7 @@ fn common(
     line: &contract::CreateReceiptLine,
     place: usize,
 ) -> (Option<LineId>, Option<Sku>, Option<Quantity>) {
-    let line_id = match &line.line_id {
-        Some(id) => LineId::parse(id),
-        None => LineId::parse(&(place + 1).to_string()),
-    };
+    let line_id = parse::line_id(line.line_id.as_deref(), place);
     let line_id = fields.take(format_args!("/lines/{place}/lineId"), line_id);
     let sku = fields.take(format_args!("/lines/{place}/sku"), Sku::parse(&line.sku));
     let quantity = fields.take(format_args!("/lines/{place}/quantity"), Quantity::parse(line.quantity));

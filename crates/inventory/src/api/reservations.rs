@@ -12,7 +12,7 @@ use comanda_web::{
 use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
-use super::parse::{path_own_reservation, path_reservation};
+use super::parse::{line_id, path_own_reservation, path_reservation};
 use super::{Api, hoarding, problems, sourcing};
 use crate::application::reservation_by_id::ReservationById;
 use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
@@ -237,10 +237,7 @@ pub(super) fn parse_reserve(request: contract::ReserveRequest, at: &str) -> Resu
 }
 
 fn parse_line(fields: &mut Fields, line: &contract::ReserveLine, at: &str, place: usize) -> Option<ReserveLine> {
-    let line_id = match &line.line_id {
-        Some(id) => LineId::parse(id),
-        None => LineId::parse(&(place + 1).to_string()),
-    };
+    let line_id = line_id(line.line_id.as_deref(), place);
     let line_id = fields.take(format_args!("{at}/lines/{place}/lineId"), line_id);
     let sku = fields.take(format_args!("{at}/lines/{place}/sku"), Sku::parse(&line.sku));
     let quantity = fields.take(format_args!("{at}/lines/{place}/quantity"), Quantity::parse(line.quantity));

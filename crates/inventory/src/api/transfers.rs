@@ -195,10 +195,7 @@ fn parse_request(request: contract::RequestTransfer) -> Result<RequestTransfer, 
     let to = fields.take("/toLocationId", LocationId::parse(&request.to_location_id));
     let mut lines = Vec::with_capacity(request.lines.len());
     for (place, line) in request.lines.iter().enumerate() {
-        let line_id = match &line.line_id {
-            Some(id) => LineId::parse(id),
-            None => LineId::parse(&(place + 1).to_string()),
-        };
+        let line_id = parse::line_id(line.line_id.as_deref(), place);
         let line_id = fields.take(format_args!("/lines/{place}/lineId"), line_id);
         let sku = fields.take(format_args!("/lines/{place}/sku"), Sku::parse(&line.sku));
         let quantity = fields.take(format_args!("/lines/{place}/quantity"), Quantity::parse(line.quantity));

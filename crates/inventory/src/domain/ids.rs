@@ -57,8 +57,9 @@ cqrs::text_id!(
     CountId
 );
 cqrs::text_id!(
-    /// Somebody who does something.
-    ActorId
+    /// Somebody who does something: as a credential names it, or as a client does where there is none.
+    ActorId,
+    check_actor
 );
 cqrs::text_id!(
     /// Whom a reservation is for: a customer, a session, a colleague.
@@ -68,8 +69,17 @@ cqrs::text_id!(
 /// Stands between an order's id and its attempt. No id of a client contains it, so none can be taken for an order's.
 const ATTEMPT_MARK: char = '~';
 
+/// The characters of an actor's name: a subject of 255 characters, its issuer, and what says that it is one.
+const ACTOR_CHARS_MAX: usize = 512;
+
 /// The most parts of a bin's id: zone, aisle, bay, level.
 const BIN_PARTS_MAX: usize = 4;
+
+/// Checks that an actor's name is printable. Credentials name subjects that are more than an id may be: `jwt:auth0|7@issuer`.
+fn check_actor(text: &str) -> Result<(), InvalidId> {
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && text.trim() == text;
+    ((1..=ACTOR_CHARS_MAX).contains(&text.len()) && printable).then_some(()).ok_or(InvalidId)
+}
 
 /// Checks the id of a reservation: a client's, or an order's with an attempt from 1.
 fn check_reservation_id(text: &str) -> Result<(), InvalidId> {
@@ -84,6 +94,16 @@ fn check_bin(text: &str) -> Result<(), InvalidId> {
     check_id(text)?;
     let right = text.split('-').all(|part| !part.is_empty()) && text.split('-').count() <= BIN_PARTS_MAX;
     right.then_some(()).ok_or(InvalidId)
+}
+
+impl ActorId {
+    /// The name that `text` is, if a client may give it to somebody without a credential: an id.
+    ///
+    /// # Errors
+    /// [`InvalidId`] if it is none.
+    pub fn parse_of_client(text: &str) -> Result<Self, InvalidId> {
+        check_id(text).map(|()| Self(text.into()))
+    }
 }
 
 impl ReservationId {

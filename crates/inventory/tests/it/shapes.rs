@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use cqrs::testkit::ShapeLock;
 use cqrs::{Aggregate, Timestamp};
 
-use comanda_inventory::domain::cycle_count::{
-    AppliedLine, CountEvent, CycleCount, ExpectedLine as ExpectedCount, Scope, Tally,
-};
+use comanda_inventory::domain::cycle_count::{AppliedLine, CountEvent, CycleCount, LineToCount, Scope, Tally};
 use comanda_inventory::domain::ids::{ActorId, Bin, DeliveryId, OrderId, OwnerId, ReceiptId, TransferId};
 use comanda_inventory::domain::location::{Coordinates, Location, LocationDetails, LocationEvent};
 use comanda_inventory::domain::reason::Reason;
@@ -227,7 +225,7 @@ fn count_events() -> Vec<CountEvent> {
     let by = || ActorId::parse("mia").unwrap();
     let bin = Bin::parse("A-01").unwrap();
     let scope = Scope { skus: [sku("TEA")].into(), bins: [bin.clone()].into() };
-    let expected = ExpectedCount { sku: sku("TEA"), bin: Some(bin), expected: 9 };
+    let expected = LineToCount { sku: sku("TEA"), bin: Some(bin), expected: 9 };
     let tally = Tally { sku: sku("TEA"), counted: 7, booked: 9, version: 12, corrections: 1 };
     let applied = AppliedLine { sku: sku("TEA"), moved_since: 2, delta: -2, on_hand: 9 };
     vec![

@@ -3,6 +3,7 @@
 mod calls;
 mod chaos;
 mod chaos_judge;
+mod chaos_worker;
 mod feed;
 mod open;
 mod replay;

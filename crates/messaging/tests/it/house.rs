@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use comanda_messaging::webhooks::ListWebhookIds;
 use cqrs::memory::{MemoryEventStore, MemoryReadStore};
 use cqrs::{
-    Aggregate, Ask, Command, CommandBus, Context, Cursor, Decision, Dispatch, Envelope, EventId, Executor,
-    ExecutorSettings, Feed, FeedError, FeedPage, FeedRequest, Inquire, LogReader, Message, PartitionId, Projector,
-    QueryBus, ReadSide, Recorded, States, Stream, Streams, SystemClock, Tail, Views, command_bus, query_bus,
+    Aggregate, Command, CommandBus, Context, Cursor, Decision, Dispatch, Envelope, EventId, Executor, ExecutorSettings,
+    Feed, FeedError, FeedPage, FeedRequest, LogReader, Message, PartitionId, Projector, QueryBus, ReadSide, Recorded,
+    States, Stream, Streams, SystemClock, Tail, Views, command_bus, query_bus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +80,7 @@ pub(crate) struct House {
     pub(crate) commands: CommandBus,
     pub(crate) queries: QueryBus,
     pub(crate) feed: Arc<BellFeed>,
+    views: Views,
 }
 
 impl House {
@@ -98,9 +98,9 @@ impl House {
         let projector = Projector::open(&context, store.clone(), Arc::new(rows.clone()), tail.clone(), views.clone());
         tokio::spawn(projector.await.unwrap().run(std::future::pending()));
         let wait = Duration::from_secs(10);
-        let read = ReadSide::new(context, views, Arc::new(rows), store, clock, wait);
+        let read = ReadSide::new(context, views.clone(), Arc::new(rows), store, clock, wait);
         let feed = Arc::new(BellFeed { log, tail, restored: AtomicBool::new(false) });
-        Self { commands: command_bus(executor, wait), queries: query_bus(read), feed }
+        Self { commands: command_bus(executor, wait), queries: query_bus(read), feed, views }
     }
 
     /// Rings so often.
@@ -112,8 +112,8 @@ impl House {
 
     /// Returns once the views have read all rings so far.
     pub(crate) async fn views_have_read(&self) {
-        let token = Some(self.commands.dispatch(Envelope::new(Look)).await.unwrap().token);
-        self.queries.ask(Ask { query: ListWebhookIds, token }).await.unwrap();
+        let token = self.commands.dispatch(Envelope::new(Look)).await.unwrap().token;
+        self.views.until_read(&token).await;
     }
 
     /// Rings once, loudly: another type of event.

@@ -39,10 +39,11 @@ fn orders_pass_between_two_processes_that_share_their_keys() {
     gateway.stocked("TEA", 5);
     Request::new(inventory.addr, "GET", "/v1/stock/TEA").send().problem(401, "UNAUTHENTICATED");
     gateway.post("/v1/orders", &json!({"orderId": "o", "lines": [{"sku": "TEA", "quantity": 2}]})).is(202);
-    let order = wait::until("the order is reserved", || {
-        let order = gateway.get("/v1/orders/o").is(200).json();
-        (order["status"] == "RESERVED").then_some(order)
+    wait::until("the order is reserved", || {
+        (gateway.get("/v1/orders/o").is(200).json()["status"] == "RESERVED").then_some(())
     });
+    inventory.settle();
+    let order = gateway.get("/v1/orders/o").is(200).json();
     assert_eq!(
         (&order["stock"][0]["available"], &order["parts"]["stock"]["status"]),
         (&json!(3), &json!("ok")),
@@ -89,6 +90,7 @@ fn every_command_that_asks_a_server_comes_with_a_key_or_says_how_to_give_one() {
         assert!(said.contains("401 UNAUTHENTICATED") && said.contains("COMANDA_API_KEY"), "{command:?}: {said}");
         let with = finished(comanda().args(&asked).args(["--api-key-file", key_file.to_str().unwrap()]));
         assert!(with.status.success() && !with.stdout.is_empty(), "{command:?}: {}", complaint(&with));
+        server.settle();
     }
     assert!(std::fs::read_to_string(file).unwrap().contains("MUG,,0,0,main,2,"));
 }

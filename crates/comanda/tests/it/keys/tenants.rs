@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::ring::{Key, create, get_with, locked, locked_by};
 use crate::http::{Answer, Request};
 use crate::server::{Server, comanda};
+use crate::tokens::{Issuer, served};
 use crate::wait;
 
 const ALL: [&str; 2] = ["--scopes", "queries,commands,operations"];
@@ -68,8 +69,29 @@ fn filled(path: &str, things: &[(&str, String)]) -> String {
 #[test]
 fn no_path_shows_or_changes_what_is_another_tenants() {
     let (server, owner) = locked();
-    let things = things(&server);
     let stranger = key_of(&server, "other");
+    nothing_of_the_first_tenant_is_seen(&server, &owner, &stranger);
+}
+
+#[test]
+fn no_path_shows_or_changes_for_a_token_what_is_another_tenants() {
+    let issuer = Issuer::start();
+    let server = served(&issuer, &[]);
+    let made = key_of(&server, "other");
+    let token = |tenant| {
+        let text = issuer.token_for("mia", tenant, "queries commands operations");
+        Key { id: String::new(), text }
+    };
+    let stranger = token("other");
+    nothing_of_the_first_tenant_is_seen(&server, &token("default"), &stranger);
+    // A key and a token of one tenant see the same.
+    let body = json!({"sku": "OTHERS"});
+    ask(&server, "POST", "/v1/skus", &stranger, Some(&body)).is(201);
+    assert!(ask(&server, "POST", "/v1/skus", &made, Some(&body)).is(201).is_replayed());
+}
+
+fn nothing_of_the_first_tenant_is_seen(server: &Server, owner: &Key, stranger: &Key) {
+    let things = things(server);
     let (before, heads) = (server.everything(), server.heads());
     let description = server.get("/openapi.json").is(200).json();
     let (mut hidden, mut listed, mut refused) = (0, 0, 0);
@@ -82,8 +104,8 @@ fn no_path_shows_or_changes_what_is_another_tenants() {
             let what = format!("{method} {asked}");
             let names_one = path.contains('{');
             if method == "GET" && names_one {
-                let answer = ask(&server, &method, &asked, &stranger, None);
-                if ask(&server, &method, &asked, &owner, None).status == 200 {
+                let answer = ask(server, &method, &asked, stranger, None);
+                if ask(server, &method, &asked, owner, None).status == 200 {
                     // A list below what is not there is empty, or is not there either.
                     let said = answer.json();
                     let unknown = said["code"].as_str().is_some_and(|code| code.starts_with("UNKNOWN_"));
@@ -94,16 +116,16 @@ fn no_path_shows_or_changes_what_is_another_tenants() {
                     assert_ne!(answer.status, 200, "{what}");
                 }
             } else if method == "GET" {
-                let answer = ask(&server, &method, &asked, &stranger, None);
+                let answer = ask(server, &method, &asked, stranger, None);
                 // One that wants to be asked for something of one's own says so to both.
-                assert_eq!(answer.status, ask(&server, &method, &asked, &owner, None).status, "{what}");
+                assert_eq!(answer.status, ask(server, &method, &asked, owner, None).status, "{what}");
                 listed += usize::from(answer.status == 200);
                 let text = String::from_utf8(answer.body).unwrap();
                 assert!(!text.contains(MARK), "{what}: {text}");
             } else if names_one {
                 // With a body that is right for none, and with one that may be.
                 for body in [json!({}), json!({"quantity": 1, "reservationId": format!("{MARK}RES"), "reason": "x"})] {
-                    let answer = ask(&server, &method, &asked, &stranger, Some(&body));
+                    let answer = ask(server, &method, &asked, stranger, Some(&body));
                     // Releasing what nobody reserved is remembered: in the stranger's own data.
                     let tombstone = path.ends_with("/release") && [200, 204].contains(&answer.status);
                     let client = (400..500).contains(&answer.status) && ![401, 403].contains(&answer.status);
@@ -114,7 +136,7 @@ fn no_path_shows_or_changes_what_is_another_tenants() {
         }
     }
     assert!(hidden >= 15 && listed >= 15 && refused >= 40, "{hidden} hidden, {listed} lists, {refused} refused");
-    ask(&server, "POST", "/v1/dead-letters:retry?context=inventory", &stranger, Some(&json!({"type": "x"})));
+    ask(server, "POST", "/v1/dead-letters:retry?context=inventory", stranger, Some(&json!({"type": "x"})));
     assert_eq!((server.everything(), server.heads()), (before, heads), "nothing of the first tenant has changed");
 }
 
@@ -122,8 +144,7 @@ fn no_path_shows_or_changes_what_is_another_tenants() {
 fn two_tenants_have_the_same_names_for_different_things() {
     let (mut server, owner) = locked();
     server.stocked("TEA", 5);
-    server.reserve("r", "TEA", 5).is(201);
-    let token = server.get("/v1/stock/TEA").token();
+    let token = server.reserve("r", "TEA", 5).is(201).token();
     let cursor = server.get("/v1/events?context=inventory").header("feed-next").unwrap().to_owned();
     let other = key_of(&server, "other");
     server.come_with(&other.text);

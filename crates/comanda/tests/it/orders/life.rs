@@ -48,6 +48,7 @@ fn an_order_is_read_in_one_answer_with_the_stock_of_its_skus() {
     server.stocked("TEA", 10);
     server.place("o", &[("TEA", 4), ("GONE", 1), ("TEA", 1)]).is(202);
     server.becomes("o", "PARTIALLY_RESERVED");
+    server.settle();
     for path in ["/v1/orders/o", "/orders/o"] {
         let answer = server.get(path).is(200);
         let order = answer.json();

@@ -31,7 +31,7 @@ pub enum CountEvent {
         /// What was asked for.
         scope: Scope,
         /// What that is, in the order of a walk through the bins.
-        lines: Vec<ExpectedLine>,
+        lines: Vec<LineToCount>,
         /// The largest difference that whoever counted may review.
         tolerance: i64,
         /// Who asked.
@@ -88,7 +88,7 @@ pub struct Scope {
 /// One SKU to be counted, and what the books said when that was asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ExpectedLine {
+pub struct LineToCount {
     /// The SKU.
     pub sku: Sku,
     /// The bin it lay in.
@@ -133,7 +133,7 @@ pub struct AppliedLine {
 #[serde(rename_all = "camelCase")]
 pub struct CountLine {
     /// What was expected.
-    pub expected: ExpectedLine,
+    pub expected: LineToCount,
     /// What was counted last, and by whom.
     pub tally: Option<(ActorId, Tally)>,
     /// How often it was counted.
@@ -198,7 +198,7 @@ impl Aggregate for CycleCount {
                 self.stage = Stage::Open;
                 self.location = Some(location.clone());
                 self.scope = scope.clone();
-                let line = |expected: &ExpectedLine| CountLine {
+                let line = |expected: &LineToCount| CountLine {
                     expected: expected.clone(),
                     tally: None,
                     rounds: 0,

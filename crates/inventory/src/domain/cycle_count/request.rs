@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cqrs::{Command, Decision, Invalid, States, Streams};
 
-use super::{COUNT_LINES_MAX, CountAnswer, CountEvent, CycleCount, ExpectedLine, Scope};
+use super::{COUNT_LINES_MAX, CountAnswer, CountEvent, CycleCount, LineToCount, Scope};
 use crate::domain::ids::{ActorId, CountId, LocationId, QUANTITY_MAX, Sku};
 use crate::domain::location::Location;
 use crate::domain::stock_item::StockItem;
@@ -91,7 +91,7 @@ impl Command for RequestCount {
                 return Err(RequestCountRejection::UnknownSku { sku: sku.clone() });
             }
             let (bin, expected) = (item.bin(&self.location).cloned(), item.level(&self.location).on_hand);
-            lines.push(ExpectedLine { sku: sku.clone(), bin, expected });
+            lines.push(LineToCount { sku: sku.clone(), bin, expected });
         }
         // What has no bin is looked for last.
         lines.sort_by(|a, b| (a.bin.is_none(), &a.bin, &a.sku).cmp(&(b.bin.is_none(), &b.bin, &b.sku)));

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use cqrs::{Aggregate, Command, Decision, Invalid, States, Stream, Streams, Timestamp};
 
+use super::opening::{OpenRejection, again, check_known, check_shape, streams};
 use super::{ExpectedLine, Receipt, ReceiptAnswer, ReceiptEvent};
 use crate::domain::ids::{LineId, LocationId, Quantity, ReceiptId, Sku};
-use crate::domain::location::Location;
-use crate::domain::reservation::reserve::unique;
-use crate::domain::reservation::{LINES_MAX, Shelves};
-use crate::domain::stock_item::adjust::REFERENCE_LENGTH_MAX;
-use crate::domain::stock_item::{StockEvent, StockItem};
+use crate::domain::reservation::Shelves;
+use crate::domain::stock_item::StockEvent;
 
 /// Announces goods. The same id with the same content changes nothing and succeeds again, whatever has come since.
 #[derive(Clone, Debug)]
@@ -38,49 +36,6 @@ pub struct ExpectLine {
     pub expected_at: Timestamp,
 }
 
-/// Why goods are not announced, or not booked in.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenRejection {
-    /// No such SKU.
-    #[error("line {line}: SKU {sku} is not registered")]
-    UnknownSku {
-        /// The line's place, from 0.
-        line: usize,
-        /// The SKU.
-        sku: Sku,
-    },
-    /// No such location.
-    #[error("location {location} is not registered")]
-    UnknownLocation {
-        /// The location.
-        location: LocationId,
-    },
-    /// The id is taken by a receipt of other content: use a new one.
-    #[error("receipt {receipt_id} exists with other content")]
-    IdConflict {
-        /// The id.
-        receipt_id: ReceiptId,
-    },
-    /// The SKU is expected on 200 dates already: bring deliveries together under fewer.
-    #[error("SKU {sku} is expected on 200 dates already")]
-    TooManyDates {
-        /// The SKU.
-        sku: Sku,
-    },
-    /// It would exceed 1,000,000,000,000 units at one location.
-    #[error("{on_hand} of SKU {sku} on hand at {location}: {quantity} more would exceed 1,000,000,000,000")]
-    TooMuch {
-        /// The SKU.
-        sku: Sku,
-        /// The location.
-        location: LocationId,
-        /// Units on hand there.
-        on_hand: i64,
-        /// Units that came.
-        quantity: i64,
-    },
-}
-
 impl Command for Expect {
     const NAME: &'static str = "expect";
     type Answer = ReceiptAnswer;
@@ -91,9 +46,7 @@ impl Command for Expect {
     }
 
     fn streams(&self) -> Streams {
-        Streams::one(&self.stream())
-            .and_all(self.lines.iter().map(|line| StockItem::stream(&line.sku)))
-            .and_all(Location::stream_unless_main(&self.location))
+        streams(&self.stream(), &self.location, self.lines.iter().map(|line| &line.sku))
     }
 
     fn decide(&self, states: &States<'_>) -> Result<Decision<ReceiptAnswer>, OpenRejection> {
@@ -101,11 +54,7 @@ impl Command for Expect {
         let receipt = states.of(&stream);
         let lines: Vec<ExpectedLine> = self.lines.iter().map(ExpectLine::expected).collect();
         if receipt.exists() {
-            return if self.is_same(&receipt) {
-                Ok(Decision::answer(ReceiptAnswer { receipt: receipt.view(&self.receipt_id), repeated: true }))
-            } else {
-                Err(OpenRejection::IdConflict { receipt_id: self.receipt_id.clone() })
-            };
+            return again(&receipt, &self.receipt_id, self.is_same(&receipt));
         }
         let mut shelves = Shelves::new(states);
         check_known(states, &mut shelves, &self.location, self.lines.iter().map(|line| &line.sku))?;
@@ -137,8 +86,7 @@ impl Expect {
                 && wish.quantity.units() == line.expected
                 && Some(wish.expected_at) == line.announced_for
         };
-        found.location.as_ref() == Some(&self.location)
-            && found.supplier_reference == self.supplier_reference
+        found.was_opened_as(&self.location, self.supplier_reference.as_ref())
             && found.lines.len() == self.lines.len()
             && self.lines.iter().zip(&found.lines).all(same_line)
     }
@@ -155,38 +103,6 @@ impl ExpectLine {
     }
 }
 
-/// Checks what a receipt says of itself.
-pub(super) fn check_shape<'l>(
-    supplier_reference: Option<&str>,
-    line_ids: impl ExactSizeIterator<Item = &'l LineId>,
-) -> Result<(), Invalid> {
-    if !(1..=LINES_MAX).contains(&line_ids.len()) {
-        return Err(Invalid::field("/lines", "1 to 2,000 lines"));
-    }
-    if supplier_reference.is_some_and(|text| text.chars().count() > REFERENCE_LENGTH_MAX) {
-        return Err(Invalid::field("/supplierReference", "at most 500 characters"));
-    }
-    unique(line_ids)
-}
-
-/// Refuses SKUs or a location that nobody registered.
-pub(super) fn check_known<'l>(
-    states: &States<'_>,
-    shelves: &mut Shelves<'_>,
-    location: &LocationId,
-    skus: impl Iterator<Item = &'l Sku>,
-) -> Result<(), OpenRejection> {
-    if !Location::is_known(states, location) {
-        return Err(OpenRejection::UnknownLocation { location: location.clone() });
-    }
-    for (line, sku) in skus.enumerate() {
-        if !shelves.item(sku).is_registered() {
-            return Err(OpenRejection::UnknownSku { line, sku: sku.clone() });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use cqrs::testkit::Given;
@@ -194,7 +110,7 @@ mod tests {
     use super::*;
     use crate::domain::fixtures::{arrival, at, expect, line, place, receipt, sku, stocked};
     use crate::domain::receipt::ReceiptState;
-    use crate::domain::stock_item::DATES_MAX;
+    use crate::domain::stock_item::{DATES_MAX, StockItem};
 
     fn stock() -> Given {
         stocked(&[("TEA", "main", 5), ("MUG", "main", 0)])

@@ -3,6 +3,7 @@
 pub mod cancel;
 pub mod close;
 pub mod expect;
+pub mod opening;
 pub mod receive;
 pub mod receive_unannounced;
 pub mod reschedule;
@@ -186,6 +187,11 @@ impl Receipt {
     /// The stream of receipt `id`, made in the partition of `sku`, its first line's.
     fn stream_beside(id: &ReceiptId, sku: Option<&Sku>) -> Stream<Self> {
         sku.map_or_else(|| Self::stream(id), |sku| Stream::in_partition_of(id.as_str(), sku.as_str()))
+    }
+
+    /// Whether it was opened for this location, under this reference of the supplier.
+    fn was_opened_as(&self, location: &LocationId, supplier_reference: Option<&Arc<str>>) -> bool {
+        self.location.as_ref() == Some(location) && self.supplier_reference.as_ref() == supplier_reference
     }
 
     /// Where its goods come; nowhere for one that does not exist.

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use cqrs::{Aggregate, Command, Decision, Invalid, States, Stream, Streams};
 
-use super::expect::{OpenRejection, check_known, check_shape};
+use super::opening::{OpenRejection, again, check_known, check_shape, streams};
 use super::receive::check_damaged;
 use super::{Line, Receipt, ReceiptAnswer, ReceiptEvent, UnannouncedLine};
 use crate::domain::ids::{DeliveryId, LineId, LocationId, Quantity, ReceiptId, Sku};
-use crate::domain::location::Location;
 use crate::domain::reservation::Shelves;
 use crate::domain::stock_item::{Delivery, Inbound, ON_HAND_MAX, StockEvent, StockItem};
 
@@ -49,20 +48,14 @@ impl Command for ReceiveUnannounced {
     }
 
     fn streams(&self) -> Streams {
-        Streams::one(&self.stream())
-            .and_all(self.lines.iter().map(|line| StockItem::stream(&line.sku)))
-            .and_all(Location::stream_unless_main(&self.location))
+        streams(&self.stream(), &self.location, self.lines.iter().map(|line| &line.sku))
     }
 
     fn decide(&self, states: &States<'_>) -> Result<Decision<ReceiptAnswer>, OpenRejection> {
         let stream = self.stream();
         let receipt = states.of(&stream);
         if receipt.exists() {
-            return if self.is_same(&receipt) {
-                Ok(Decision::answer(ReceiptAnswer { receipt: receipt.view(&self.receipt_id), repeated: true }))
-            } else {
-                Err(OpenRejection::IdConflict { receipt_id: self.receipt_id.clone() })
-            };
+            return again(&receipt, &self.receipt_id, self.is_same(&receipt));
         }
         let mut shelves = Shelves::new(states);
         check_known(states, &mut shelves, &self.location, self.lines.iter().map(|line| &line.sku))?;
@@ -93,8 +86,7 @@ impl ReceiveUnannounced {
                 && came.damaged == line.damaged
                 && line.announced_for.is_none()
         };
-        found.location.as_ref() == Some(&self.location)
-            && found.supplier_reference == self.supplier_reference
+        found.was_opened_as(&self.location, self.supplier_reference.as_ref())
             && found.lines.len() == self.lines.len()
             && self.lines.iter().zip(&found.lines).all(same_line)
     }

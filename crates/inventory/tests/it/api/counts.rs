@@ -159,6 +159,8 @@ async fn a_request_that_makes_no_sense_is_refused_where_it_is_wrong() {
         (json!({ "skus": ["a b"], "by": "mia" }), "/skus/0"),
         (json!({ "bins": ["A--1"], "by": "mia" }), "/bins/0"),
         (json!({ "skus": ["TEA"], "by": "" }), "/by"),
+        (json!({ "skus": ["TEA"], "by": "Mia Lang" }), "/by"),
+        (json!({ "skus": ["TEA"] }), "/by"),
         (json!({ "skus": ["TEA"], "by": "mia", "tolerance": -1 }), "/tolerance"),
         (json!({ "skus": ["TEA"], "by": "mia", "countId": "a b" }), "/countId"),
     ] {

@@ -38,7 +38,7 @@ pub(super) enum Step {
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let (order, sku, place) = (0..ORDERS, 0..SKUS, 0..PLACES);
     let part = prop_oneof![1 => Just(None), 2 => (0..3_usize, 1..5_i64).prop_map(Some)];
-    let lines = prop::collection::vec(super::asked(), 1..4);
+    let lines = prop::collection::vec(super::steps::asked(), 1..4);
     let disposition = prop_oneof![Just(Disposition::Restock), Just(Disposition::Damaged), Just(Disposition::Scrap)];
     let ship = (order.clone(), 0..3_usize, 1..4_i64, place.clone(), 0..3_usize);
     prop_oneof![

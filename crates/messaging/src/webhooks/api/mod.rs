@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use comanda_web::{Problem, kinds};
+use comanda_web::{ContextParam, Problem, is_meant, kinds};
 use serde::Deserialize;
 use utoipa::OpenApi;
 
@@ -24,20 +24,7 @@ type Api = State<Arc<Webhooks>>;
 /// # Errors
 /// 400 naming the context that is served here.
 fn meant<'a>(webhooks: &'a Webhooks, context: Option<&str>) -> Result<&'a Webhooks, Problem> {
-    if context.is_none_or(|context| context == webhooks.context()) {
-        return Ok(webhooks);
-    }
-    let detail = format!("must be {}: no other context is served here", webhooks.context());
-    Err(Problem::at(kinds::INVALID_PARAMETER, "?context", detail))
-}
-
-/// Whose webhooks are meant.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ContextParam {
-    /// The context whose events are told; needed only where this address serves several.
-    context: Option<String>,
+    is_meant(context, webhooks.context()).map(|()| webhooks)
 }
 
 /// Whose, and which part of a list.
@@ -45,7 +32,7 @@ struct ContextParam {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListParams {
-    /// The context whose events are told; needed only where this address serves several.
+    /// The context that is meant; needed only where this address serves several.
     context: Option<String>,
     /// At most so many items, 1 to 200; 50 unless given.
     limit: Option<i64>,

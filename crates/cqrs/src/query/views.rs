@@ -6,13 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use moka::sync::Cache;
 use tokio::sync::watch;
 
+use super::Token;
 use crate::event::{Epoch, PartitionId, Position};
-use crate::parking::ParkedStream;
 use crate::projector::Rebuild;
-use crate::read_store::ReadModel;
-use crate::token::Token;
+use crate::read_store::{ParkedStream, ReadModel};
 
-/// Shared between the projector, which moves it forward, and the queries, which read it.
+/// How far each view of a context has read, and the rows that were read last, in memory.
+///
+/// Shared between the [`Projector`](crate::projector::Projector), which moves it forward, and the [`ReadSide`](super::ReadSide). Clones
+/// share it.
 #[derive(Clone)]
 pub struct Views(Arc<Inner>);
 

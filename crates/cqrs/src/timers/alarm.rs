@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use crate::bus::{CommandBus, Dispatch, Inquire, QueryBus, query_bus};
 use crate::command::{CommandError, Envelope};
-use crate::query::{Ask, Query, ReadSide};
+use crate::query::{Ask, Query, ReadSide, Token};
 use crate::time::Timestamp;
 use crate::timers::{DueTimers, NextTimer, Timed, WAKE_STREAMS_MAX, Wake};
-use crate::token::Token;
 
 /// The longest time between two looks at the timers: another process may have set one.
 const LOOK_EVERY_MAX: Duration = Duration::from_millis(250);
