@@ -9,7 +9,10 @@ use miette::{IntoDiagnostic, Result, miette};
 use crate::carrier::standin;
 use crate::config::{self, CommandLine};
 use crate::stock_file::{export, import};
-use crate::{crash, demo, documents, events, examples, faults, keys, load, projections, serve, telemetry, verify};
+use crate::{
+    backup, crash, demo, documents, events, examples, faults, keys, load, projections, restore, serve, telemetry,
+    verify,
+};
 
 /// Holds stock for carts and orders, and cannot oversell.
 ///
@@ -33,6 +36,14 @@ enum Command {
     Demo(demo::Options),
     /// Recompute every counter and view from the log and compare. Exit code 1 if anything differs.
     Verify(verify::Options),
+    /// Copy a data folder as it stands at one moment, while its server runs. Every log is read back and checked.
+    ///
+    /// For example: `comanda backup --data /srv/comanda --to /backups/monday`
+    Backup(backup::Options),
+    /// Make a data folder of a backup, and verify it. Exit code 1 if anything differs: then nothing is restored.
+    ///
+    /// For example: `comanda restore --from /backups/monday --data /srv/comanda`
+    Restore(restore::Options),
     /// Bring the catalogue and the stock of a running server to what a CSV file says. Exit code 1 if a row cannot be applied.
     Import(import::Options),
     /// Write the catalogue and the stock of a running server as a CSV file.
@@ -113,6 +124,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(options) => runtime.block_on(serve::run(options)),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
         Command::Verify(options) => runtime.block_on(verify::run(options)),
+        Command::Backup(options) => backup::run(options),
+        Command::Restore(options) => runtime.block_on(restore::run(options)),
         Command::Import(options) => runtime.block_on(import::run(options)),
         Command::Export(options) => runtime.block_on(export::run(options)),
         Command::Config(options) => match matches.subcommand() {

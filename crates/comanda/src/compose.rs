@@ -19,6 +19,7 @@ use cqrs::{
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use comanda_messaging::webhooks as hooks;
+pub(crate) use comanda_stores::sqlite as copies;
 
 use crate::carrier::http::{HttpCarrier, NoCarrierThere};
 use crate::carrier::patience::CarrierAt;
@@ -76,6 +77,17 @@ impl Data {
         let (log, views) =
             (Arc::clone(&self.log) as Arc<dyn LogReader>, Views::new(self.log.partitions(), HOT_ROWS_MAX));
         Projector::open(&self.context, log, Arc::clone(&self.rows), Tail::default(), views).await
+    }
+
+    /// Has `work` send commands to data that no server runs on; each answer is durable.
+    pub(crate) async fn decide<T>(&self, work: impl AsyncFnOnce(CommandBus) -> T) -> Result<T, StoreError> {
+        let (context, log) = (Arc::clone(&self.context), Arc::clone(&self.log));
+        let (executor, deciding) =
+            Executor::new(context, log, Arc::new(SystemClock), Tail::default(), ExecutorSettings::default());
+        let commands = command_bus(executor, COMMAND_WAIT_MAX);
+        let (decided, done) = tokio::join!(ExecutorLoop::run(deciding), work(commands));
+        decided?;
+        Ok(done)
     }
 
     /// The log, read in place: for `verify`, which has the data to itself.

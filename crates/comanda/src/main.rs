@@ -1,6 +1,7 @@
 //! Comanda: inventory reservation that cannot oversell. One binary; `comanda --help` says what it does.
 
 mod asking;
+mod backup;
 mod by_context;
 mod carrier;
 mod cli;
@@ -24,6 +25,7 @@ mod ops;
 mod outgoing;
 mod platform;
 mod projections;
+mod restore;
 mod routes;
 mod serve;
 mod site;

@@ -98,7 +98,7 @@ pub(crate) async fn verify(dir: &Path) -> Result<Report> {
 }
 
 /// Verifies the data in `dir`, and that of every other tenant below it.
-async fn verify_all(dir: &Path) -> Result<Report> {
+pub(crate) async fn verify_all(dir: &Path) -> Result<Report> {
     let mut report = verify(dir).await?;
     for tenant in tenants::tenants_in(dir)? {
         report.add(&tenant, verify(&tenants::dir_of(dir, &tenant)).await?);

@@ -13,7 +13,7 @@ use rustc_hash::FxHashSet;
 use crate::aggregate::Aggregate;
 use crate::command::Command;
 use crate::messaging::{
-    Advance, DeadLetterById, DeadLetters, DeadLettersOfInboxes, Discard, Inbox, Publish, React, Receive, Retry,
+    Advance, DeadLetterById, DeadLetters, DeadLettersOfInboxes, Discard, Inbox, Publish, React, Receive, Reopen, Retry,
     RetryOne, retry_one,
 };
 use crate::projection::Projection;
@@ -130,7 +130,7 @@ impl Context {
     #[must_use]
     pub fn reacts<R: React>(mut self) -> Self {
         if self.kind(Inbox::KIND).is_none() {
-            self = self.aggregate::<Inbox>().command::<Advance>().command::<Discard>();
+            self = self.aggregate::<Inbox>().command::<Advance>().command::<Discard>().command::<Reopen>();
             self = self.view(DeadLettersOfInboxes).query::<DeadLetters>().query::<DeadLetterById>();
         }
         self.retries.push((R::NAME, retry_one::<R>));

@@ -135,8 +135,8 @@ pub use messaging::{
     DeadLetterById, DeadLetterDesk, DeadLetterId, DeadLetterPage, DeadLetterPlace, DeadLetters, DeadLettersOfInboxes,
     DeskError, Discard, EventId, FEED_ITEMS_MAX, Feed, FeedError, FeedPage, FeedRequest, Inbox, InboxEvent, InboxId,
     InboxRejection, LogFeed, Message, NotADeadLetterId, NotAnEventId, PARKED_MAX, Parked, Publish, RETRIES_MAX,
-    RETRY_ALL_MAX, React, Reaction, Receive, Received, Relay, Retried, RetriedAll, Retry, Subscription, Transport,
-    TransportError,
+    RETRY_ALL_MAX, React, Reaction, Receive, Received, Relay, Reopen, Retried, RetriedAll, Retry, Subscription,
+    Transport, TransportError,
 };
 #[doc(hidden)]
 pub use process::Process;

@@ -36,7 +36,7 @@ impl InboxId {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum InboxEvent {
-    /// The source's log was met for the first time: from now on only this very log is read.
+    /// The source's log was met for the first time, or both logs were restored: from now on only this very log is read.
     Opened {
         /// The log.
         epoch: Epoch,

@@ -39,9 +39,9 @@ pub use workers::{NoClient, Webhooks};
 
 use cqrs::Context;
 use domain::{
-    delete::Delete, directory::Directory, disable::Disable, endpoint::Endpoint, record_delivered::RecordDelivered,
-    record_failed::RecordFailed, record_redelivered::RecordRedelivered, redeliver::Redeliver, register::Register,
-    rotate_secret::RotateSecret, update::Update,
+    delete::Delete, directory::Directory, disable::Disable, endpoint::Endpoint, follow_restored::FollowRestored,
+    record_delivered::RecordDelivered, record_failed::RecordFailed, record_redelivered::RecordRedelivered,
+    redeliver::Redeliver, register::Register, rotate_secret::RotateSecret, update::Update,
 };
 
 /// Adds all that webhooks consist of to a context.
@@ -64,6 +64,7 @@ pub fn list_in(context: Context) -> Context {
         .command::<RecordDelivered>()
         .command::<RecordFailed>()
         .command::<RecordRedelivered>()
+        .command::<FollowRestored>()
         .query::<WebhookById>()
         .query::<ListWebhooks>()
         .query::<ListWebhookIds>()

@@ -12,7 +12,7 @@ use super::error::OpenError;
 use super::schema::Schema;
 
 /// How long a connection waits for another of this process before it gives up.
-const BUSY_MS: u64 = 1_000;
+pub(crate) const BUSY_WAIT_MAX: Duration = Duration::from_millis(1_000);
 /// Statements a connection keeps prepared.
 const STATEMENTS: usize = 64;
 
@@ -74,7 +74,7 @@ impl File {
 
     fn set(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        connection.busy_timeout(BUSY_WAIT_MAX)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", self.durability.synchronous())?;
         // Checkpoints are made by `wal`, off the writer's path.
@@ -107,7 +107,7 @@ impl File {
             let connection = Connection::open_with_flags(&self.path, flags)
                 .and_then(|connection| {
                     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-                    connection.busy_timeout(Duration::from_millis(BUSY_MS))?;
+                    connection.busy_timeout(BUSY_WAIT_MAX)?;
                     connection.pragma_update(None, "query_only", true)?;
                     Ok(connection)
                 })

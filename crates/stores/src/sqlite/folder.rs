@@ -45,7 +45,7 @@ pub(crate) struct FolderLock {
 }
 
 impl FolderLock {
-    fn take(dir: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join("comanda.lock");
         let io = |cause| OpenError::Io { action: "open", path: path.clone(), cause };
         let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path).map_err(io)?;
@@ -139,7 +139,7 @@ impl SqliteFolder {
     }
 }
 
-fn log_file(dir: &Path) -> File {
+pub(crate) fn log_file(dir: &Path) -> File {
     let path = dir.join("log.db");
     File { path, schema: schema::LOG, durability: Durability::PowerCut, cache_kib: 64 * 1024 }
 }
@@ -155,7 +155,7 @@ fn snapshots_file(dir: &Path) -> File {
 }
 
 /// The log's epoch and number of partitions: those it was made with, or new ones.
-fn identity(connection: &mut Connection, partitions: u16) -> rusqlite::Result<(Epoch, u16)> {
+pub(crate) fn identity(connection: &mut Connection, partitions: u16) -> rusqlite::Result<(Epoch, u16)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known: Option<([u8; 16], u16)> = transaction
         .query_row("SELECT epoch, partitions FROM log", [], |row| Ok((row.get(0)?, row.get(1)?)))

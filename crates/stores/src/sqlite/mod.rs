@@ -12,6 +12,7 @@
 
 mod builds;
 mod connection;
+mod copy;
 mod error;
 mod event_store;
 mod folder;
@@ -19,6 +20,7 @@ mod log_file;
 mod log_reader;
 mod model_table;
 mod read_store;
+mod renew;
 mod schema;
 mod snapshots;
 mod streams;
@@ -26,9 +28,11 @@ mod tail;
 mod wal;
 mod writer;
 
+pub use copy::{CopyError, LogAtMoment, LogIdentity, Moment, at_one_moment, check_copy};
 pub use error::OpenError;
 pub use event_store::SqliteEventStore;
 pub use folder::{SqliteFolder, SqliteOptions};
 pub use log_reader::SqliteLogReader;
 pub use read_store::{SqliteReadStore, SqliteViewReader};
+pub use renew::{Renewed, is_in_use, renew_epoch};
 pub use wal::WalCounters;

@@ -39,8 +39,17 @@ impl Schema {
     /// Brings a recognised file to the newest schema, one transaction per migration.
     pub(crate) fn migrate(&self, connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
         let failed = |cause| OpenError::sqlite(file, cause);
+        let applied = self.known(connection, file)?;
+        for (number, sql) in (1_u32..).zip(self.migrations).skip(applied) {
+            self.apply(connection, number, sql).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a file of a newer program, or of another history; returns how many migrations it has had.
+    pub(crate) fn known(&self, connection: &Connection, file: &Path) -> Result<usize, OpenError> {
         let known = u32::try_from(self.migrations.len()).unwrap_or(u32::MAX);
-        let applied = applied(connection).map_err(failed)?;
+        let applied = applied(connection).map_err(|cause| OpenError::sqlite(file, cause))?;
         for &(number, ref checksum) in &applied {
             let index = usize::try_from(number).unwrap_or(usize::MAX);
             let Some(sql) = self.migrations.get(index.wrapping_sub(1)) else {
@@ -50,10 +59,7 @@ impl Schema {
                 return Err(OpenError::Changed { file: file.to_owned(), number });
             }
         }
-        for (number, sql) in (1_u32..).zip(self.migrations).skip(applied.len()) {
-            self.apply(connection, number, sql).map_err(failed)?;
-        }
-        Ok(())
+        Ok(applied.len())
     }
 
     fn apply(&self, connection: &mut Connection, number: u32, sql: &str) -> rusqlite::Result<()> {

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::connection::File;
+use super::connection::{BUSY_WAIT_MAX, File};
 use super::error::{OpenError, store_error};
 
 /// What a frame of the write-ahead log adds to its page.
@@ -23,6 +24,9 @@ const PASSIVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
 /// As RESTART, and cuts the file off.
 const TRUNCATE: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// How long the writer waits for readers before it lets the file grow on.
+const RESTART_WAIT_MAX: Duration = Duration::from_millis(20);
 
 /// When a write-ahead log is copied.
 #[derive(Clone, Copy, Debug)]
@@ -130,8 +134,12 @@ impl Wal {
     /// cheaper than truncating it. Done by the writer's own connection, whose page cache it would else invalidate.
     fn start_over(&self, writer: &Connection, bytes: u64) -> rusqlite::Result<()> {
         let _thread_pauses = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if checkpoint(writer, RESTART)?.busy {
-            // A long read, by a backup perhaps: let the file grow on, rather than wait for it at every commit.
+        // Short reads have ended by then; for a long one, a backup's, nobody is kept waiting.
+        writer.busy_timeout(RESTART_WAIT_MAX)?;
+        let restarted = checkpoint(writer, RESTART);
+        writer.busy_timeout(BUSY_WAIT_MAX)?;
+        if restarted?.busy {
+            // Let the file grow on, rather than try it at every commit.
             tracing::warn!(bytes, "a long read keeps the write-ahead log from being started over");
             self.restart_at.store(bytes + self.limits.bytes_max / 4, Ordering::Relaxed);
         } else {

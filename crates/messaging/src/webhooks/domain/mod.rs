@@ -5,6 +5,7 @@ pub mod delete;
 pub mod directory;
 pub mod disable;
 pub mod endpoint;
+pub mod follow_restored;
 pub mod ids;
 pub mod record_delivered;
 pub mod record_failed;
