@@ -82,17 +82,22 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
     if options.json {
         println!("{}", serde_json::to_string(&report).into_diagnostic()?);
     } else {
-        let Report { at, tenants, events, bytes, writers_held_ms, elapsed_s, .. } = report;
+        let Report { at, tenants, events, bytes, elapsed_s, .. } = report;
+        let (tenants, held_us) = (counted(tenants, "tenant"), held.as_micros());
         println!(
-            "backed up {} to {}: {events} events, {bytes} bytes, {tenants} tenants, begun at {at}",
+            "backed up {} to {}: {events} events, {bytes} bytes, {tenants}, begun at {at}",
             from.display(),
             to.display()
         );
         println!(
-            "every log was read back and checked; no writer was held up for more than {writers_held_ms:.1} ms; it took {elapsed_s:.1} s"
+            "every log was read back and checked; no writer was held up for more than {held_us} µs; it took {elapsed_s:.1} s"
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Each tenant's name and its folder within the data folder.

@@ -44,6 +44,20 @@ const EXAMPLES: &[(&[&str], &[Example])] = &[
             ("with your own orders", "comanda demo --orders orders.csv.gz --stock-changes changes.csv.gz"),
         ],
     ),
+    (&["backup"], &[("while the server runs", "comanda backup --data /srv/comanda --to /mnt/backups/2026-11-28")]),
+    (
+        &["restore"],
+        &[
+            (
+                "a rehearsal: everything is checked and nothing kept",
+                "comanda restore --from /mnt/backups/2026-11-28 --data /srv/new --dry-run",
+            ),
+            (
+                "into a new folder, which can then be served",
+                "comanda restore --from /mnt/backups/2026-11-28 --data /srv/new",
+            ),
+        ],
+    ),
     (&["verify"], &[("the folder of a server that is stopped", "comanda verify --data /srv/comanda")]),
     (
         &["import"],

@@ -66,13 +66,13 @@ async fn survives(mut server: Server, start: impl FnOnce() -> Server) {
 }
 
 /// A small disk of its own, unmounted when dropped.
-struct Disk {
+pub(crate) struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
     /// `None`, with a word about it, where this process may not mount.
-    fn mount(size: &str) -> Option<Self> {
+    pub(crate) fn mount(size: &str) -> Option<Self> {
         let disk = Self { folder: tempfile::tempdir().unwrap() };
         let options = format!("size={size}");
         let mounted = quiet(Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(disk.path()));
@@ -85,7 +85,7 @@ impl Disk {
         None
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 

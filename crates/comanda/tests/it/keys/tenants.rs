@@ -186,7 +186,7 @@ fn after_a_restart_every_tenant_goes_on_though_nobody_asks() {
         (count > 0).then_some(())
     });
     server.come_with(&other.text);
-    assert_eq!(server.get("/v1/stock/TEA").is(200).json()["available"], 5);
+    wait::until("the view shows it", || (server.get("/v1/stock/TEA").is(200).json()["available"] == 5).then_some(()));
     let stopped = server.stop();
     stopped.verifies();
     // Verification covers every tenant: a view of one that was tampered with is found.

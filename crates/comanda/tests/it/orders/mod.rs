@@ -1,5 +1,6 @@
 //! Orders through both contexts, as a shop sees them: placed over HTTP, reserved by messages, and never lost between the two.
 
+mod backup;
 mod bad_input;
 mod counter;
 mod dead_letters;
