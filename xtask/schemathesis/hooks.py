@@ -50,6 +50,9 @@ def before_call(ctx, case, kwargs):
         return
     if isinstance(case.body, (dict, list)):
         case.body = written_whole(case.body)
+    if isinstance(case.body, dict) and case.operation.path.startswith("/v1/counts"):
+        # Who counts is told from the key: a body that names somebody else is refused, which no schema can say.
+        case.body.pop("by", None)
     for name, value in list((case.path_parameters or {}).items()):
         if name in IDS and zlib.crc32(str(value).encode()) % 2 == 0:
             case.path_parameters[name] = IDS[name]

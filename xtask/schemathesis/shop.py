@@ -24,7 +24,10 @@ def main(what, url, key, *more):
         entries = json.load(file)
     for entry in entries:
         for name in entry.get("for", [""]):
-            send(session, url, json.loads(json.dumps(entry).replace("{n}", name)))
+            filled = json.loads(json.dumps(entry).replace("{n}", name))
+            # Who does it is told from the key; only where there is none must the body say it.
+            filled.get("body", {}).pop("by", None)
+            send(session, url, filled)
 
 
 def send(session, url, entry):
