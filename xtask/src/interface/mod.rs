@@ -26,7 +26,7 @@ const SEED: u64 = 7;
 const EXAMPLES: u64 = 12;
 
 /// The most time schemathesis may take.
-const LIMIT: Duration = Duration::from_secs(240);
+const LIMIT: Duration = Duration::from_secs(480);
 
 /// How it is asked.
 pub(crate) struct Asked {

@@ -31,7 +31,7 @@ pub(super) async fn query(
         let quantity = fields.take(format_args!("/lines/{place}/quantity"), Quantity::parse(line.quantity));
         lines.extend(sku.zip(quantity));
     }
-    let by = fields.take_optional("/by", request.value.by.as_deref().map(parse::instant));
+    let by = fields.take_optional("/by", request.value.by.as_deref().map(parse::any_instant));
     let query = fields.finish(Some(Availability { lines, by }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let lines: Vec<_> = told

@@ -35,7 +35,7 @@ pub(super) async fn set(
     let sku = path_sku(&sku)?;
     let contract::SetBackorders { limit, from, incoming_only } = request.value;
     let mut fields = Fields::default();
-    let from = fields.take_optional("/from", from.as_deref().map(parse::instant));
+    let from = fields.take_optional("/from", from.as_deref().map(parse::any_instant));
     let command = SetBackorders { sku, limit, terms: BackorderTerms { from, incoming_only } };
     let command = fields.finish(Some(command))?;
     let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;

@@ -129,7 +129,7 @@ pub(super) fn location(fields: &mut Fields, pointer: &str, text: Option<&str>) -
     fields.take_optional(pointer, text.map(LocationId::parse))
 }
 
-/// The instant that an RFC 3339 text names, for a filter: nothing is older than 1970, but it may be asked for.
+/// The instant that an RFC 3339 text names. One before 1970 is over like any other: for a filter, or to say since when.
 ///
 /// # Errors
 /// What is wrong with it.
