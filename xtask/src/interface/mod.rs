@@ -105,10 +105,10 @@ impl Shop {
         Cmd::new(&tool::program("st"), arguments).env("SCHEMATHESIS_HOOKS_FILE", &hooks).within(&self.folder)
     }
 
-    /// The control: in the document a SKU's version is a text, which it is not.
+    /// The control: in the document a listed SKU's version is a text, which it is not.
     fn catches(&self) -> Result<()> {
         let mut document = document()?;
-        let version = document.pointer_mut("/components/schemas/Sku/properties/version");
+        let version = document.pointer_mut("/components/schemas/Page_Sku/properties/items/items/properties/version");
         *version.context("a SKU has no version any more: break another schema")? = json!({ "type": "string" });
         let path = self.folder.join("broken.json");
         fs::write(&path, document.to_string())?;
