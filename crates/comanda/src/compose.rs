@@ -18,7 +18,7 @@ use cqrs::{
 };
 use tokio::sync::{oneshot, watch};
 
-pub(crate) use comanda_messaging::webhooks as hooks;
+pub(crate) use comanda_messaging::{told, webhooks as hooks};
 pub(crate) use comanda_stores::sqlite as copies;
 
 use crate::carrier::http::{HttpCarrier, NoCarrierThere};

@@ -37,7 +37,8 @@ pub(crate) fn url_under(base: &str, steps: &[&str]) -> Result<Url, String> {
 }
 
 /// An error with all its causes, and without the address: it may hold a secret.
-pub(crate) fn told(error: &reqwest::Error) -> String {
+#[must_use]
+pub fn told(error: &reqwest::Error) -> String {
     let mut text = match (error.is_timeout(), error.is_connect()) {
         (true, true) => "no connection in time".to_owned(),
         (true, false) => "no answer in time".to_owned(),

@@ -8,4 +8,5 @@ mod http;
 mod http_feed;
 pub mod webhooks;
 
+pub use http::told;
 pub use http_feed::{HttpFeed, HttpFeedWaits, NoFeedThere};

@@ -1,6 +1,5 @@
 //! A carrier behind a REST interface. What may have reached it is never asked for again blindly.
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -13,6 +12,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 
 use super::breaker::{Breaker, BreakerSettings};
 use super::wire::{ConsignmentAnswer, ConsignmentRequest, Refusal, UNKNOWN_CONSIGNMENT};
+use crate::compose::told;
 
 /// The bytes of an answer that are read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -240,16 +240,4 @@ fn refused(why: &str) -> CarrierError {
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse::<u64>().ok()?;
     Some(Duration::from_secs(seconds.min(RETRY_AFTER_SECONDS_MAX)))
-}
-
-/// An error with all its causes, and without the address: it may hold a key.
-fn told(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "no answer in time" } else { "the exchange failed" }.to_owned();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

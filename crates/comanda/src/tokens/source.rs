@@ -1,6 +1,5 @@
 //! Where the keys of an issuer are published: an address, asked with bounds on time and size, or a file.
 
-use std::error::Error;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
@@ -12,6 +11,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 
 use super::key_set::KeySet;
+use crate::compose::told;
 
 /// The bytes of a JWKS document.
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
@@ -140,18 +140,6 @@ fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// The error with its causes: by itself it says little more than that there was one.
-fn told(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() { "no answer in time" } else { "the exchange failed" }.to_owned();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
