@@ -66,7 +66,7 @@ pub enum AuditError {
 }
 
 /// Reads the whole log once. Positions and versions must be gapless, time must not go back, every event must be
-/// readable and every snapshot must equal the fold of its stream. `each` sees
+/// readable, every stream must be found by its name, and every snapshot must equal the fold of its stream. `each` sees
 /// every event, for what only the domain can judge.
 ///
 /// Returns the number of events read; what is wrong goes to `found`.
@@ -102,6 +102,7 @@ pub async fn audit_log(
                 .push(finding("log", format!("partition {partition} ends at {read}, its head says {}", head.position)));
         }
     }
+    audit_ends(log, versions, found).await?;
     audit_snapshots(log, &streams, found).await?;
     Ok(events)
 }
@@ -125,6 +126,27 @@ fn check_place(
         found.push(finding("stream", format!("{}@{} comes after version {version}", event.stream, event.version)));
     }
     *version = event.version;
+}
+
+/// A stream that is asked for by its name must end where the log does.
+async fn audit_ends(
+    log: &dyn LogReader,
+    versions: FxHashMap<StreamName, Version>,
+    found: &mut Vec<Finding>,
+) -> Result<(), StoreError> {
+    let before_last: Vec<(StreamName, Version)> =
+        versions.into_iter().map(|(stream, last)| (stream, last.saturating_sub(1))).collect();
+    for asked in before_last.chunks(PAGE) {
+        for ((stream, before), events) in asked.iter().zip(log.read_streams(asked, 2).await?) {
+            let versions: Vec<Version> = events.iter().map(|event| event.version).collect();
+            if versions != [before + 1] {
+                let detail =
+                    format!("{stream} ends at version {}, asked for by name it has {versions:?} there", before + 1);
+                found.push(finding("stream", detail));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn fold(context: &Context, event: &Recorded, streams: &mut FxHashMap<StreamName, Slot>, found: &mut Vec<Finding>) {

@@ -84,7 +84,9 @@ impl StreamName {
     /// The aggregate kind: what stands before the first `/`.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.0.split_once('/').map_or(&self.0, |(kind, _)| kind)
+        // Asked for every event and view: a search made for long texts takes longer on so short a one.
+        let end = self.0.bytes().position(|byte| byte == b'/');
+        end.and_then(|end| self.0.get(..end)).unwrap_or(&self.0)
     }
 
     /// The id within the kind: what stands after the first `/`.

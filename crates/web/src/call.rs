@@ -75,13 +75,22 @@ impl Call {
         }
     }
 
-    /// The command of item `index` of a batch: the batch's idempotency key makes one for each item.
-    pub fn item<C>(&self, index: usize, command: C, raw: &[u8]) -> Envelope<C> {
+    /// The call of a batch that was read from `raw`, for its items: the body is digested here, once for all of them.
+    #[must_use]
+    pub fn batch(mut self, raw: &[u8]) -> Self {
+        if let Some(key) = &mut self.key {
+            key.operation = xxh3_64_with_seed(raw, key.operation);
+        }
+        self
+    }
+
+    /// The command of item `index` of a [`batch`](Self::batch), whose idempotency key makes one for each item.
+    pub fn item<C>(&self, index: usize, command: C) -> Envelope<C> {
         let mut item = self.clone();
         if let Some(key) = &mut item.key {
             key.key.push_str(&format!("/{index}"));
         }
-        item.envelope(command, raw)
+        item.envelope(command, &[])
     }
 }
 
@@ -214,9 +223,12 @@ mod tests {
 
     #[tokio::test]
     async fn items_of_a_batch_have_keys_of_their_own() {
-        let batch = call("/a", (IDEMPOTENCY_KEY, "k")).await.unwrap();
-        let key = |index| batch.item(index, Nop, b"x").idempotency.unwrap().key;
-        assert_ne!(key(0), key(1));
+        let batch = async |raw| call("/a", (IDEMPOTENCY_KEY, "k")).await.unwrap().batch(raw);
+        let (one, other) = (batch(b"x").await, batch(b"y").await);
+        let key = |batch: &Call, index| batch.item(index, Nop).idempotency.unwrap();
+        assert_ne!(key(&one, 0).key, key(&one, 1).key);
+        assert_eq!(key(&one, 0).key, key(&other, 0).key);
+        assert_ne!(key(&one, 0).fingerprint, key(&other, 0).fingerprint, "another body under the same key");
     }
 
     #[tokio::test]

@@ -32,7 +32,7 @@ impl Ids {
         Self { given: Arc::clone(&self.given), begin_with_time: true }
     }
 
-    fn next(&self) -> String {
+    pub(crate) fn next(&self) -> String {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
         if self.begin_with_time {
             // At 64,000 a second so many have the same millisecond.

@@ -32,19 +32,20 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let dir = held(bench).await?;
     let stock =
         || Context::named("inventory").aggregate::<StockItem>().aggregate::<Reservation>().view(StockProjection);
-    let (mut of_stock, mut of_all, mut events) = (Vec::new(), Vec::new(), 0);
+    let (mut of_stock, mut of_all, mut events, mut views) = (Vec::new(), Vec::new(), 0, 0);
     for _ in 0..bench.rounds() {
         let (folded, rate) = rebuilt(dir.clone(), stock()).await?;
         of_stock.push(rate);
-        of_all.push(rebuilt(dir.clone(), comanda_inventory::context()).await?.1);
-        events = folded;
+        let (folded_by_all, rate) = rebuilt(dir.clone(), comanda_inventory::context()).await?;
+        of_all.push(rate);
+        (events, views) = (folded, folded_by_all / folded);
     }
     let rate = median(&of_stock);
     let row = Row::new(8, "rebuild of the stock view, events")
         .ours(per_s(rate))
         .bar(">= 300,000/s", rate >= EVENTS_PER_S_MIN)
         .note(format!(
-            "{} events of row 3's log; all views of the context together {}",
+            "{} events of row 3's log; all {views} views of the context, each made from the whole log, {}",
             grouped(events),
             per_s(median(&of_all))
         ));
@@ -146,7 +147,8 @@ fn event(version: u64) -> Result<StockEvent> {
     })
 }
 
-/// Drops the views of `context`, folds the whole log again, and says how many events there were and how many a second.
+/// Drops the views of `context` and makes them again, each from the whole log; says how many events were folded and how many
+/// a second.
 async fn rebuilt(dir: PathBuf, context: Context) -> Result<(u64, f64)> {
     // On a thread of its own: the projector blocks in the store.
     let work = move || tokio::runtime::Handle::current().block_on(rebuild(dir, context));
@@ -163,8 +165,8 @@ async fn rebuild(dir: PathBuf, context: Context) -> Result<(u64, f64)> {
     let mut projector = Projector::open(&context, log, store, Tail::default(), views).await.into_diagnostic()?;
     let folded = projector.catch_up().await.into_diagnostic()?;
     let elapsed_s = started.elapsed().as_secs_f64();
-    if folded != events {
-        return Err(miette!("the log has {events} events, {folded} were folded"));
+    if folded == 0 || folded % events != 0 {
+        return Err(miette!("the log has {events} events, but {folded} were folded: a view was made of a part"));
     }
-    Ok((events, events as f64 / elapsed_s))
+    Ok((folded, folded as f64 / elapsed_s))
 }

@@ -83,19 +83,22 @@ fn a_log_with_damaged_pages_is_not_served() {
 }
 
 #[test]
-fn damaged_views_are_said_to_be_disposable_and_are_built_again() {
-    let stopped = sold();
-    let views = stopped.data.join("inventory/views.db");
-    fs::write(&views, b"garbage").unwrap();
-    let said = refused(&stopped.data, "127.0.0.1:0");
-    assert!(said.contains("views.db") && said.contains("delete it"), "{said}");
-    for ending in ["", "-wal", "-shm"] {
-        // Not every one of them has to exist.
-        let _absent = fs::remove_file(stopped.data.join(format!("inventory/views.db{ending}")));
+fn what_is_damaged_and_not_the_log_is_said_to_be_disposable_and_is_built_again() {
+    let mut stopped = sold();
+    for name in ["views.db", "streams.db"] {
+        let file = stopped.data.join("inventory").join(name);
+        fs::write(&file, b"garbage").unwrap();
+        let said = refused(&stopped.data, "127.0.0.1:0");
+        assert!(said.contains(name) && said.contains("delete it"), "{said}");
+        for ending in ["", "-wal", "-shm"] {
+            // Not every one of them has to exist.
+            let _absent = fs::remove_file(stopped.data.join(format!("inventory/{name}{ending}")));
+        }
+        let server = stopped.start();
+        assert_eq!(server.counters("TEA"), (10, 3, 0, 7));
+        stopped = server.stop();
+        stopped.verifies();
     }
-    let server = stopped.start();
-    assert_eq!(server.counters("TEA"), (10, 3, 0, 7));
-    server.stop().verifies();
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn a_database_of_another_program_is_not_touched() {
 fn data_of_a_newer_program_is_refused() {
     let stopped = sold();
     let log = Connection::open(stopped.data.join("inventory/log.db")).unwrap();
-    log.execute("INSERT INTO migrations VALUES (2, x'00')", []).unwrap();
+    log.execute("INSERT INTO migrations VALUES (3, x'00')", []).unwrap();
     drop(log);
     let said = refused(&stopped.data, "127.0.0.1:0");
     assert!(said.contains("use the newer program"), "{said}");

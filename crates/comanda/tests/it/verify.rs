@@ -140,6 +140,14 @@ fn a_reservation_that_was_taken_out_is_missed() {
 }
 
 #[test]
+fn a_stream_that_is_not_found_by_its_name_is_missed() {
+    let stopped = sold();
+    assert_eq!(sqlite(&stopped, "streams.db", "DELETE FROM ends WHERE name = 'reservation/r5'"), 1);
+    let printed = differs(&stopped);
+    assert!(printed.contains("reservation/r5 ends at version 1, asked for by name it has [] there"), "{printed}");
+}
+
+#[test]
 fn a_folder_without_data_is_named_and_stays_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("nowhere");

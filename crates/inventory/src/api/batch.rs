@@ -28,8 +28,9 @@ pub(super) async fn reserve_many(
 ) -> Result<Reply, Problem> {
     let items = request.value.reservations;
     check_size(&items)?;
+    let call = call.batch(&request.raw);
     // All are queued before the first is waited for: they land in one batch of the executor, in order.
-    let decided = items.into_iter().enumerate().map(|(index, item)| one(&api, &call, index, item, &request.raw));
+    let decided = items.into_iter().enumerate().map(|(index, item)| one(&api, &call, index, item));
     let decided = join_all(decided).await;
     let mut seen: Option<Token> = None;
     let mut outcomes = Vec::with_capacity(decided.len());
@@ -65,13 +66,7 @@ fn check_size(items: &[contract::ReserveRequest]) -> Result<(), Problem> {
 
 type Decided = Result<Answered<ReservationAnswer>, Problem>;
 
-async fn one(
-    api: &Served,
-    call: &Call,
-    index: usize,
-    item: contract::ReserveRequest,
-    raw: &[u8],
-) -> (Option<String>, Decided) {
+async fn one(api: &Served, call: &Call, index: usize, item: contract::ReserveRequest) -> (Option<String>, Decided) {
     let asked = item.reservation_id.clone();
     let at = format!("/reservations/{index}");
     match parse_reserve(item, &at) {
@@ -82,7 +77,7 @@ async fn one(
                 Ok(taken) => taken,
                 Err(problem) => return (Some(id), Err(problem)),
             };
-            let decided = api.commands.dispatch(call.item(index, command, raw)).await;
+            let decided = api.commands.dispatch(call.item(index, command)).await;
             hoarding::settle(taken, &decided);
             (Some(id), decided.map_err(|error| placed(error.into(), &at)))
         }

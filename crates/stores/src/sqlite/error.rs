@@ -158,6 +158,11 @@ pub(crate) fn in_log(error: rusqlite::Error) -> StoreError {
     store_error("log.db", &error)
 }
 
+/// An error that concerns `streams.db`.
+pub(crate) fn in_streams(error: rusqlite::Error) -> StoreError {
+    store_error("streams.db", &error)
+}
+
 /// An error that concerns `views.db`.
 pub(crate) fn in_views(error: rusqlite::Error) -> StoreError {
     store_error("views.db", &error)

@@ -10,7 +10,8 @@ use cqrs::{
 use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::log_file::{LogFile, claims, read_streams};
+use super::log_file::{LogFile, claims};
+use super::stream_index::Keeper;
 use super::wal::Wal;
 use super::writer::Writer;
 
@@ -25,8 +26,8 @@ pub struct SqliteEventStore {
 }
 
 impl SqliteEventStore {
-    pub(crate) fn new(connection: Connection, wal: Wal, log: Arc<LogFile>) -> Self {
-        let writer = Writer::new(connection, wal, Arc::clone(&log));
+    pub(crate) fn new(connection: Connection, wal: Wal, keeper: Keeper, log: Arc<LogFile>) -> Self {
+        let writer = Writer::new(connection, wal, keeper, Arc::clone(&log));
         Self { writer: Arc::new(Mutex::new(writer)), log }
     }
 
@@ -70,7 +71,9 @@ impl LogReader for SqliteEventStore {
         streams: &[(StreamName, Version)],
         limit: usize,
     ) -> Result<Vec<Vec<Recorded>>, StoreError> {
-        self.read(|connection| read_streams(connection, streams, limit))
+        // Most of what an executor asks for here does not exist yet: then there is nothing to read in the log.
+        let ends = self.log.streams_to_read(streams)?;
+        self.read(|connection| self.log.read_ends(connection, streams, &ends, limit))
     }
 
     async fn read_stream_back(
@@ -100,8 +103,8 @@ impl EventStore for SqliteEventStore {
         Ok(Box::new(SqliteHeadLock(writer)))
     }
 
-    async fn resolve(&self, id: BatchId, _: &[PartitionId]) -> Result<bool, StoreError> {
-        self.writer.lock().await.holds(id)
+    async fn resolve(&self, id: BatchId, partitions: &[PartitionId]) -> Result<bool, StoreError> {
+        self.writer.lock().await.holds(id, partitions)
     }
 
     async fn claims(&self, keys: &[String]) -> Result<Vec<Option<Claim>>, StoreError> {

@@ -4,7 +4,7 @@ use std::fs::TryLockError;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use cqrs::{Epoch, Head, Timestamp};
+use cqrs::Epoch;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use super::log_reader::SqliteLogReader;
 use super::read_store::{SqliteReadStore, SqliteViewReader};
 use super::snapshots::SnapshotFile;
 use super::wal::{self, Wal, WalCounters, WalLimits};
-use super::{schema, tail};
+use super::{schema, stream_index, tail};
 
 const MIB: u64 = 1 << 20;
 
@@ -89,8 +89,10 @@ impl SqliteFolder {
             writer.pragma_update(None, "max_page_count", pages).map_err(failed)?;
         }
         let (epoch, partitions) = identity(&mut writer, options.partitions).map_err(failed)?;
-        let heads = heads(&writer, partitions).map_err(failed)?;
+        let heads = tail::heads(&writer, partitions).map_err(failed)?;
         tail::verify(&writer, &file.path, &heads)?;
+        let source = stream_index::Source { file: &file.path, connection: &writer, epoch, heads: &heads };
+        let (streams, keeper) = stream_index::open(&streams_file(dir), &source, options.readers, Arc::clone(&broken))?;
 
         let log = Arc::new(LogFile {
             epoch,
@@ -98,13 +100,14 @@ impl SqliteFolder {
             heads: Mutex::new(heads),
             broken,
             readers: file.readers(options.readers)?,
+            streams,
             snapshots: SnapshotFile::open(&snapshots_file(dir), epoch)?,
             _lock: Arc::clone(&lock),
         });
         let read_store = Arc::new(SqliteReadStore::open(&views_file(dir), options.readers, lock)?);
         sync_folder(dir)?;
         let counters = wal.counters();
-        let event_store = Arc::new(SqliteEventStore::new(writer, wal, Arc::clone(&log)));
+        let event_store = Arc::new(SqliteEventStore::new(writer, wal, keeper, Arc::clone(&log)));
         Ok(Self { event_store, read_store, log, counters })
     }
 
@@ -144,6 +147,11 @@ pub(crate) fn log_file(dir: &Path) -> File {
     File { path, schema: schema::LOG, durability: Durability::PowerCut, cache_kib: 64 * 1024 }
 }
 
+fn streams_file(dir: &Path) -> File {
+    let path = dir.join("streams.db");
+    File { path, schema: schema::STREAMS, durability: Durability::Crash, cache_kib: 16 * 1024 }
+}
+
 fn views_file(dir: &Path) -> File {
     let path = dir.join("views.db");
     File { path, schema: schema::VIEWS, durability: Durability::Crash, cache_kib: 32 * 1024 }
@@ -165,20 +173,6 @@ pub(crate) fn identity(connection: &mut Connection, partitions: u16) -> rusqlite
     }
     let epoch = Uuid::new_v4();
     transaction.execute("INSERT INTO log VALUES (1, ?1, ?2)", (epoch.into_bytes(), partitions))?;
-    for partition in 0..partitions {
-        transaction.execute("INSERT INTO heads VALUES (?1, 0, 0)", [partition])?;
-    }
     transaction.commit()?;
     Ok((Epoch(epoch), partitions))
-}
-
-fn heads(connection: &Connection, partitions: u16) -> rusqlite::Result<Vec<Head>> {
-    let mut statement = connection.prepare("SELECT position, at FROM heads WHERE partition = ?1")?;
-    let head = |partition| {
-        statement.query_row([partition], |row| {
-            let position: i64 = row.get(0)?;
-            Ok(Head { position: position.unsigned_abs(), at: Timestamp::from_millis(row.get(1)?) })
-        })
-    };
-    (0..partitions).map(head).collect()
 }

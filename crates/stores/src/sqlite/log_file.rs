@@ -15,6 +15,7 @@ use super::connection::ReadPool;
 use super::error::in_log;
 use super::folder::FolderLock;
 use super::snapshots::SnapshotFile;
+use super::stream_index::{End, StreamIndex};
 use super::streams;
 
 /// How many bits of a place are the position.
@@ -39,12 +40,15 @@ pub(crate) struct LogFile {
     /// Set once, by the first error whose effect on the disk is not known.
     pub(crate) broken: Arc<OnceLock<String>>,
     pub(crate) readers: ReadPool,
+    /// Where streams end, as of the last commit. Moved together with the heads.
+    pub(crate) streams: Arc<StreamIndex>,
     pub(crate) snapshots: SnapshotFile,
     /// Last, so that the folder is let go after its files are closed.
     pub(crate) _lock: Arc<FolderLock>,
 }
 
 impl LogFile {
+    /// Where each partition ends.
     pub(crate) fn heads(&self) -> MutexGuard<'_, Vec<Head>> {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -55,10 +59,12 @@ impl LogFile {
         after: Position,
         limit: usize,
     ) -> Result<Vec<Recorded>, StoreError> {
+        // Not past the head that is known here: the event behind it may be on the disk before its stream is known to have it.
+        let head = self.heads().get(usize::from(partition.0)).map_or(0, |head| head.position);
         self.readers.read(|connection| {
             let sql = events!("WHERE place > ?1 AND place <= ?2 ORDER BY place LIMIT ?3");
             let mut statement = connection.prepare_cached(sql).map_err(in_log)?;
-            let (first, last) = (place(partition, after), place(partition, POSITION_MAX));
+            let (first, last) = (place(partition, after), place(partition, head));
             let rows = statement.query((first, last, rows_max(limit))).map_err(in_log)?;
             EventRows::default().collect(rows).map_err(in_log)
         })
@@ -69,7 +75,29 @@ impl LogFile {
         streams: &[(StreamName, Version)],
         limit: usize,
     ) -> Result<Vec<Vec<Recorded>>, StoreError> {
-        self.readers.read(|connection| read_streams(connection, streams, limit))
+        let ends = self.streams_to_read(streams)?;
+        self.readers.read(|connection| self.read_ends(connection, streams, &ends, limit))
+    }
+
+    /// The ends of the streams that are asked for.
+    pub(crate) fn streams_to_read(&self, streams: &[(StreamName, Version)]) -> Result<Vec<End>, StoreError> {
+        let names: Vec<&StreamName> = streams.iter().map(|(name, _)| name).collect();
+        self.streams.ends(&names)
+    }
+
+    /// Reads several streams, whose ends were looked up before, on one connection.
+    pub(crate) fn read_ends(
+        &self,
+        connection: &Connection,
+        streams: &[(StreamName, Version)],
+        ends: &[End],
+        limit: usize,
+    ) -> Result<Vec<Vec<Recorded>>, StoreError> {
+        let mut events = EventRows::default();
+        let mut read = |((stream, after), end): (&(StreamName, Version), &End)| {
+            streams::forward(connection, &mut events, &self.streams, (stream, *end), *after, limit)
+        };
+        streams.iter().zip(ends).map(&mut read).collect()
     }
 
     pub(crate) fn read_stream_back(
@@ -78,40 +106,24 @@ impl LogFile {
         before: Version,
         limit: usize,
     ) -> Result<Vec<Recorded>, StoreError> {
+        let end = self.streams.end(stream)?;
         self.readers.read(|connection| {
-            streams::back(connection, &mut EventRows::default(), stream.as_str(), before, limit).map_err(in_log)
+            streams::back(connection, &mut EventRows::default(), &self.streams, (stream, end), before, limit)
         })
     }
 
     /// The newest snapshots that fold what this log holds.
     pub(crate) fn snapshots(&self, streams: &[StreamName]) -> Result<Vec<Option<Snapshot>>, StoreError> {
         let mut found = self.snapshots.read(streams);
-        self.readers.read(|connection| {
-            for slot in &mut found {
-                let Some(snapshot) = slot else { continue };
-                let end = streams::stream_end(connection, snapshot.stream.as_str()).map_err(in_log)?;
-                let folded = |(version, last)| version >= snapshot.version && place_of(last).0 == snapshot.partition;
-                if !end.is_some_and(folded) {
-                    *slot = None;
-                }
+        for slot in &mut found {
+            let Some(snapshot) = slot else { continue };
+            let end = self.streams.end(&snapshot.stream)?;
+            if end.version < snapshot.version || place_of(end.place).0 != snapshot.partition {
+                *slot = None;
             }
-            Ok(())
-        })?;
+        }
         Ok(found)
     }
-}
-
-/// Reads several streams on one connection.
-pub(crate) fn read_streams(
-    connection: &Connection,
-    streams: &[(StreamName, Version)],
-    limit: usize,
-) -> Result<Vec<Vec<Recorded>>, StoreError> {
-    let mut events = EventRows::default();
-    let mut read = |(stream, after): &(StreamName, Version)| {
-        streams::forward(connection, &mut events, stream.as_str(), *after, limit)
-    };
-    streams.iter().map(|wanted| read(wanted).map_err(in_log)).collect()
 }
 
 /// Looks up several claims on one connection.
@@ -164,7 +176,7 @@ impl EventRows {
         Ok(events)
     }
 
-    pub(super) fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Recorded> {
+    pub(crate) fn event(&mut self, row: &Row<'_>) -> rusqlite::Result<Recorded> {
         let (partition, position) = place_of(row.get(0)?);
         let version: i64 = row.get(2)?;
         Ok(Recorded {

@@ -1,8 +1,9 @@
-//! The embedded store: one folder, three SQLite files, one process.
+//! The embedded store: one folder, four SQLite files, one process.
 //!
 //! | file | holds | durable |
 //! | --- | --- | --- |
-//! | `log.db` | events, heads, claims | when an append returns (`synchronous=FULL`) |
+//! | `log.db` | events, claims | when an append returns (`synchronous=FULL`) |
+//! | `streams.db` | where each stream ends | read again from the log if lost |
 //! | `views.db` | read models and their checkpoints | rebuilt from the log if lost |
 //! | `snapshots.db` | folded states | folded again from the log if lost |
 //! | `comanda.lock` | nothing: locked while a process uses the folder | |
@@ -23,6 +24,7 @@ mod read_store;
 mod renew;
 mod schema;
 mod snapshots;
+mod stream_index;
 mod streams;
 mod tail;
 mod wal;

@@ -13,8 +13,12 @@ pub(crate) struct Schema {
     migrations: &'static [&'static str],
 }
 
-pub(crate) const LOG: Schema =
-    Schema { application_id: 0x434d_4c01, migrations: &[include_str!("migrations/log_1.sql")] };
+pub(crate) const LOG: Schema = Schema {
+    application_id: 0x434d_4c01,
+    migrations: &[include_str!("migrations/log_1.sql"), include_str!("migrations/log_2.sql")],
+};
+pub(crate) const STREAMS: Schema =
+    Schema { application_id: 0x434d_4501, migrations: &[include_str!("migrations/streams_1.sql")] };
 pub(crate) const VIEWS: Schema = Schema {
     application_id: 0x434d_5601,
     migrations: &[include_str!("migrations/views_1.sql"), include_str!("migrations/views_2.sql")],
@@ -86,4 +90,37 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<(u32, Vec<u8>)>> {
 
 fn checksum_of(sql: &str) -> Vec<u8> {
     Sha256::digest(sql.as_bytes()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs::{Head, LogReader, StreamName, Timestamp};
+
+    use super::{LOG, Schema};
+    use crate::sqlite::connection::{Durability, File};
+    use crate::sqlite::{SqliteFolder, SqliteOptions};
+
+    #[tokio::test]
+    async fn a_log_of_the_first_schema_is_opened_with_all_it_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Schema { application_id: LOG.application_id, migrations: &LOG.migrations[..1] };
+        let path = dir.path().join("log.db");
+        let log = File { path, schema: first, durability: Durability::PowerCut, cache_kib: 64 }.open().unwrap();
+        log.execute_batch(
+            "INSERT INTO log VALUES (1, randomblob(16), 2);
+             INSERT INTO heads VALUES (0, 2, 5), (1, 0, 0);
+             INSERT INTO batches VALUES (randomblob(16));
+             INSERT INTO events VALUES (1, 's/1', 1, 0, 4, zeroblob(16), NULL, x'7b7d'), (2, 's/1', 2, 1, 5, zeroblob(16), NULL, x'7b7d');
+             INSERT INTO streams VALUES ('s/1', 2, 2);",
+        )
+        .unwrap();
+        drop(log);
+        for _ in 0..2 {
+            let log = SqliteFolder::open(dir.path(), &SqliteOptions::default()).unwrap().log_reader();
+            let last = Head { position: 2, at: Timestamp::from_millis(5) };
+            assert_eq!(log.heads().await.unwrap(), [last, Head::default()]);
+            let found = log.read_streams(&[(StreamName::stored("s/1"), 0)], 9).await.unwrap();
+            assert_eq!(found[0].iter().map(|event| event.version).collect::<Vec<_>>(), [1, 2]);
+        }
+    }
 }

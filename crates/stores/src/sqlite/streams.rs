@@ -1,74 +1,68 @@
 //! One stream's events: from its last one back, along the chain that each event has to the one before it.
 
-use cqrs::{Recorded, Version};
-use rusqlite::{Connection, OptionalExtension};
+use cqrs::{Recorded, StoreError, StreamName, Version};
+use rusqlite::Connection;
 
-use super::log_file::{EventRows, events, whole};
+use super::error::in_log;
+use super::log_file::{EventRows, events};
+use super::stream_index::{End, StreamIndex};
 
-/// Every so many events of a stream its place is noted, so that a walk can begin in the middle.
-pub(super) const MILESTONE_EVERY: Version = 256;
-
-/// The version and place of a stream's last event, if it has one.
-pub(super) fn stream_end(connection: &Connection, stream: &str) -> rusqlite::Result<Option<(Version, i64)>> {
-    let mut statement = connection.prepare_cached("SELECT version, last FROM streams WHERE name = ?1")?;
-    let end = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?));
-    statement.query_row([stream], end).optional()
-}
-
-/// At most `limit` events after version `after`, in order.
+/// At most `limit` events after version `after` of the stream that ends at `end`, in order.
 pub(super) fn forward(
     connection: &Connection,
     rows: &mut EventRows,
-    stream: &str,
+    index: &StreamIndex,
+    (stream, end): (&StreamName, End),
     after: Version,
     limit: usize,
-) -> rusqlite::Result<Vec<Recorded>> {
+) -> Result<Vec<Recorded>, StoreError> {
+    if end.version <= after {
+        return Ok(Vec::new());
+    }
     let last_wanted = after.saturating_add(limit as Version);
-    let Some(start) = start(connection, stream, after, last_wanted)? else { return Ok(Vec::new()) };
+    let start = start(index, stream, end, last_wanted)?;
     let mut found = Vec::new();
-    walk(connection, rows, start, |event| {
+    let walked = walk(connection, rows, start, |event| {
         let wanted = event.version > after;
         if wanted && event.version <= last_wanted {
             found.push(event);
         }
         wanted
-    })?;
+    });
+    walked.map_err(in_log)?;
     found.reverse();
     Ok(found)
 }
 
-/// At most `limit` events before version `before`, newest first.
+/// At most `limit` events before version `before` of the stream that ends at `end`, newest first.
 pub(super) fn back(
     connection: &Connection,
     rows: &mut EventRows,
-    stream: &str,
+    index: &StreamIndex,
+    (stream, end): (&StreamName, End),
     before: Version,
     limit: usize,
-) -> rusqlite::Result<Vec<Recorded>> {
-    let Some(start) = start(connection, stream, 0, before.saturating_sub(1))? else { return Ok(Vec::new()) };
+) -> Result<Vec<Recorded>, StoreError> {
+    let start = start(index, stream, end, before.saturating_sub(1))?;
     let mut found = Vec::new();
     if limit > 0 {
-        walk(connection, rows, start, |event| {
+        let walked = walk(connection, rows, start, |event| {
             if event.version < before {
                 found.push(event);
             }
             found.len() < limit
-        })?;
+        });
+        walked.map_err(in_log)?;
     }
     Ok(found)
 }
 
-/// A place at or shortly after version `wanted`, to walk back from; none if nothing comes after version `after`.
-fn start(connection: &Connection, stream: &str, after: Version, wanted: Version) -> rusqlite::Result<Option<i64>> {
-    let Some((version, last)) = stream_end(connection, stream)?.filter(|(version, _)| *version > after) else {
-        return Ok(None);
-    };
-    if version <= wanted {
-        return Ok(Some(last));
+/// A place at or shortly after version `wanted`, to walk back from; 0 if there is nothing.
+fn start(index: &StreamIndex, stream: &StreamName, end: End, wanted: Version) -> Result<i64, StoreError> {
+    if end.version <= wanted {
+        return Ok(end.place);
     }
-    let sql = "SELECT place FROM milestones WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT 1";
-    let milestone = connection.prepare_cached(sql)?.query_row((stream, whole(wanted)), |row| row.get(0)).optional()?;
-    Ok(Some(milestone.unwrap_or(last)))
+    Ok(index.milestone(stream, wanted)?.unwrap_or(end.place))
 }
 
 /// Shows `visit` the event at `place` and those before it in its stream, until it has seen enough.

@@ -1,15 +1,28 @@
-//! The check at start that every partition's log is whole at its end: what an unclean end could have torn.
+//! Where every partition ends, and the check at start that it is whole there: what an unclean end could have torn.
 
 use std::path::Path;
 
-use cqrs::{Head, PartitionId, Position};
-use rusqlite::Connection;
+use cqrs::{Head, PartitionId, Position, Timestamp};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::error::OpenError;
 use super::log_file::{POSITION_MAX, place, place_of};
 
 /// How many positions of each partition are looked at.
 const POSITIONS: u64 = 1_000;
+
+/// Where each partition ends: at its last event.
+pub(crate) fn heads(connection: &Connection, partitions: u16) -> rusqlite::Result<Vec<Head>> {
+    let sql = "SELECT place, at FROM events WHERE place > ?1 AND place <= ?2 ORDER BY place DESC LIMIT 1";
+    let mut statement = connection.prepare(sql)?;
+    let mut head = |partition| {
+        let last = statement.query_row((place(partition, 0), place(partition, POSITION_MAX)), |row| {
+            Ok(Head { position: place_of(row.get(0)?).1, at: Timestamp::from_millis(row.get(1)?) })
+        });
+        last.optional().map(Option::unwrap_or_default)
+    };
+    (0..partitions).map(|partition| head(PartitionId(partition))).collect()
+}
 
 /// Checks that each partition ends at its head, and that its last [`POSITIONS`] have no gap.
 pub(crate) fn verify(connection: &Connection, file: &Path, heads: &[Head]) -> Result<(), OpenError> {

@@ -200,6 +200,11 @@ pub(crate) fn reserve(database: &Path, bytes: u64) {
     }
 }
 
+/// Copies a whole write-ahead log into its database and cuts it off, unless a reader is in the way.
+pub(crate) fn truncate(connection: &Connection) -> rusqlite::Result<()> {
+    checkpoint(connection, TRUNCATE).map(|_| ())
+}
+
 /// What a checkpoint did.
 struct Progress {
     /// Whether a reader kept it from finishing.

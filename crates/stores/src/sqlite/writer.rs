@@ -1,27 +1,33 @@
 //! The log's one writer: compares heads in memory, appends in one transaction, and stops for good if the disk fails.
 
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use cqrs::{Append, AppendError, BatchId, Claim, Head, Metadata, PartitionId, Recorded, StoreError, Version};
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use cqrs::{
+    Append, AppendError, BatchId, Claim, Head, Metadata, PartitionId, Position, Recorded, StoreError, StreamName,
+};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
 use rustc_hash::FxHashMap;
 
 use super::error::{disk_full, in_log, store_error};
 use super::log_file::{LogFile, POSITION_MAX, place, whole};
-use super::streams::{MILESTONE_EVERY, stream_end};
+use super::stream_index::{End, Keeper, Note, StreamIndex};
 use super::wal::Wal;
+
+/// How many of a partition's last events are looked at for a batch whose outcome is not known.
+const LOOK_BACK_MAX: Position = 65_536;
 
 /// The one connection that writes the log.
 pub(crate) struct Writer {
     connection: Connection,
     wal: Wal,
+    /// Stores behind the writer what its appends do to streams.
+    _keeper: Keeper,
     log: Arc<LogFile>,
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, wal: Wal, log: Arc<LogFile>) -> Self {
-        Self { connection, wal, log }
+    pub(crate) fn new(connection: Connection, wal: Wal, keeper: Keeper, log: Arc<LogFile>) -> Self {
+        Self { connection, wal, _keeper: keeper, log }
     }
 
     /// Appends a batch; `Ok` once it is on the disk.
@@ -40,8 +46,14 @@ impl Writer {
             return Ok(());
         }
         move_heads(&mut heads, batch)?;
-        write(&mut self.connection, batch, &heads).map_err(|failure| self.judge(failure))?;
-        *self.log.heads() = heads;
+        self.log.streams.wait_for_room();
+        let chains = Chains::of(&self.log.streams, &batch.events)?;
+        let note = write(&mut self.connection, batch, chains).map_err(|failure| self.judge(failure))?;
+        // Readers take both under the heads' lock, so that nobody sees an event and not that its stream has it.
+        let mut known = self.log.heads();
+        self.log.streams.add(note, &heads);
+        *known = heads;
+        drop(known);
         // The batch is durable whatever becomes of the upkeep; only the next one may be refused.
         if let Err(error) = self.wal.committed(&self.connection) {
             self.settle(&error);
@@ -93,11 +105,29 @@ impl Writer {
         self.log.broken.get().map_or(Ok(()), |cause| Err(StoreError::Broken(cause.clone())))
     }
 
-    /// Whether batch `id` is in the log. Whoever asks holds the writer, so no append is under way.
-    pub(crate) fn holds(&self, id: BatchId) -> Result<bool, StoreError> {
+    /// Whether batch `id`, which may have moved `partitions` lately, is in the log. Whoever asks holds the writer, so no append
+    /// is under way.
+    pub(crate) fn holds(&self, id: BatchId, partitions: &[PartitionId]) -> Result<bool, StoreError> {
         self.check_sound()?;
-        let mut statement = self.connection.prepare_cached("SELECT 1 FROM batches WHERE id = ?1").map_err(in_log)?;
-        statement.exists([id.0.into_bytes()]).map_err(in_log)
+        self.finds(id, partitions).map_err(in_log)
+    }
+
+    fn finds(&self, id: BatchId, partitions: &[PartitionId]) -> rusqlite::Result<bool> {
+        let id = id.0.into_bytes();
+        if self.connection.prepare_cached("SELECT 1 FROM batches WHERE id = ?1")?.exists([id])? {
+            return Ok(true);
+        }
+        let sql = "SELECT 1 FROM (SELECT batch FROM events WHERE place > ?1 AND place <= ?2 ORDER BY place DESC LIMIT ?3) \
+                   WHERE batch = ?4 LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for partition in partitions {
+            let (first, last) = (place(*partition, 0), place(*partition, POSITION_MAX));
+            let found = statement.query_row((first, last, whole(LOOK_BACK_MAX), id), |_| Ok(())).optional()?;
+            if found.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -142,34 +172,37 @@ impl From<rusqlite::Error> for Failure {
     }
 }
 
-fn write(connection: &mut Connection, batch: &Append, heads: &[Head]) -> Result<(), Failure> {
+/// Writes a batch; returns what it has done to streams.
+fn write(connection: &mut Connection, batch: &Append, chains: Chains<'_>) -> Result<Note, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    insert(&transaction, batch, heads)?;
-    transaction.commit().map_err(Failure::Commit)
+    let note = insert(&transaction, batch, chains)?;
+    transaction.commit().map_err(Failure::Commit)?;
+    Ok(note)
 }
 
 /// Writes all of a batch but its commit.
-fn insert(transaction: &Transaction<'_>, batch: &Append, heads: &[Head]) -> Result<(), Failure> {
+fn insert(transaction: &Transaction<'_>, batch: &Append, chains: Chains<'_>) -> Result<Note, Failure> {
     let id = batch.id.0.into_bytes();
-    transaction.prepare_cached("INSERT INTO batches VALUES (?1)")?.execute([&id])?;
-    insert_events(transaction, &batch.events, &id)?;
+    if batch.events.is_empty() {
+        // Nothing else in the log would tell that this batch is in it.
+        transaction.prepare_cached("INSERT INTO batches VALUES (?1)")?.execute([&id])?;
+    }
+    let note = insert_events(transaction, &batch.events, &id, chains)?;
     let mut claim = transaction.prepare_cached("INSERT INTO claims VALUES (?1, ?2, ?3)")?;
     for Claim { key, fingerprint, answer } in &batch.claims {
         claim.execute((key, fingerprint.cast_signed(), &**answer))?;
     }
-    let mut head = transaction.prepare_cached("UPDATE heads SET position = ?2, at = ?3 WHERE partition = ?1")?;
-    for &(partition, before) in &batch.expected {
-        if let Some(after) = heads.get(usize::from(partition.0)).filter(|after| after.position != before) {
-            head.execute((partition.0, whole(after.position), after.at.as_millis()))?;
-        }
-    }
-    Ok(())
+    Ok(note)
 }
 
-fn insert_events(transaction: &Transaction<'_>, events: &[Recorded], batch: &[u8; 16]) -> Result<(), Failure> {
+fn insert_events(
+    transaction: &Transaction<'_>,
+    events: &[Recorded],
+    batch: &[u8; 16],
+    mut chains: Chains<'_>,
+) -> Result<Note, Failure> {
     let mut statement = transaction.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
     let mut metadata = MetadataJson::default();
-    let mut chains = Chains::new(transaction);
     for event in events {
         let place = place(event.partition, event.position);
         statement.raw_bind_parameter(1, place)?;
@@ -182,69 +215,46 @@ fn insert_events(transaction: &Transaction<'_>, events: &[Recorded], batch: &[u8
         statement.raw_bind_parameter(8, &**event.payload.json())?;
         statement.raw_execute()?;
     }
-    chains.store()
+    Ok(chains.note)
 }
 
-/// The streams a batch adds to, each with its end as the batch leaves it.
-struct Chains<'t, 'e> {
-    transaction: &'t Transaction<'t>,
-    ends: FxHashMap<&'e str, End>,
+/// The streams a batch adds to, each with its end before the batch, and what the batch does to them.
+struct Chains<'e> {
+    before: FxHashMap<&'e StreamName, End>,
+    note: Note,
 }
 
-struct End {
-    /// Whether the batch makes the stream.
-    new: bool,
-    version: Version,
-    last: i64,
-}
-
-impl<'t, 'e> Chains<'t, 'e> {
-    fn new(transaction: &'t Transaction<'t>) -> Self {
-        Self { transaction, ends: FxHashMap::default() }
+impl<'e> Chains<'e> {
+    /// Looks up the ends of all streams that `events` are of.
+    fn of(index: &StreamIndex, events: &'e [Recorded]) -> Result<Self, StoreError> {
+        let mut before: FxHashMap<&StreamName, End> = FxHashMap::default();
+        let mut streams = Vec::new();
+        for event in events {
+            before.entry(&event.stream).or_insert_with(|| {
+                streams.push(&event.stream);
+                End::default()
+            });
+        }
+        for (stream, end) in streams.iter().zip(index.ends(&streams)?) {
+            before.insert(stream, end);
+        }
+        Ok(Self { before, note: Note::default() })
     }
 
     /// Moves the end of the event's stream to `place`; returns where it was.
-    fn link(&mut self, event: &'e Recorded, place: i64) -> Result<i64, Failure> {
-        let stream = event.stream.as_str();
-        let end = match self.ends.entry(stream) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => unknown.insert(stored_end(self.transaction, event)?),
-        };
+    fn link(&mut self, event: &Recorded, place: i64) -> Result<i64, Failure> {
+        let mut unknown = End::default();
+        let end = self.before.get_mut(&event.stream).unwrap_or(&mut unknown);
         if event.version <= end.version {
             return Err(Failure::Taken);
         }
         if event.version != end.version + 1 {
-            return Err(Failure::Versions(format!("{stream}@{}", event.version)));
+            return Err(Failure::Versions(format!("{}@{}", event.stream, event.version)));
         }
-        end.version = event.version;
-        if event.version.is_multiple_of(MILESTONE_EVERY) {
-            let sql = "INSERT INTO milestones VALUES (?1, ?2, ?3)";
-            self.transaction.prepare_cached(sql)?.execute((stream, whole(event.version), place))?;
-        }
-        Ok(std::mem::replace(&mut end.last, place))
+        let previous = std::mem::replace(end, End { version: event.version, place }).place;
+        self.note.event(&event.stream, event.version, place);
+        Ok(previous)
     }
-
-    fn store(self) -> Result<(), Failure> {
-        let mut insert = self.transaction.prepare_cached("INSERT INTO streams VALUES (?1, ?2, ?3)")?;
-        let mut update =
-            self.transaction.prepare_cached("UPDATE streams SET version = ?2, last = ?3 WHERE name = ?1")?;
-        for (stream, end) in self.ends {
-            let statement = if end.new { &mut insert } else { &mut update };
-            statement.execute((stream, whole(end.version), end.last))?;
-        }
-        Ok(())
-    }
-}
-
-/// Where the event's stream ends before the batch. One that the event begins is not looked up: if it exists, storing it
-/// is refused by its name.
-fn stored_end(transaction: &Transaction<'_>, event: &Recorded) -> rusqlite::Result<End> {
-    if event.version > 1
-        && let Some((version, last)) = stream_end(transaction, event.stream.as_str())?
-    {
-        return Ok(End { new: false, version, last });
-    }
-    Ok(End { new: true, version: 0, last: 0 })
 }
 
 /// Metadata as it is stored. The events of one command share it, so it is written once for all of them.

@@ -57,6 +57,9 @@ async fn what_was_acknowledged_outlives_a_kill() {
         assert!(head >= last && head % 10 == 0, "acknowledged {last}, found {head}");
         let events = log.read_partition(cqrs::PartitionId(0), 0, usize::MAX).await.expect("read");
         assert!(events.iter().map(|event| event.position).eq(1..=head));
+        let by_name: Vec<_> = events.iter().map(|event| (event.stream.clone(), 0)).collect();
+        let found = log.read_streams(&by_name, 2).await.expect("read");
+        assert!(found.iter().zip(&events).all(|(found, event)| found == std::slice::from_ref(event)));
     }
 }
 

@@ -5,6 +5,7 @@ mod child;
 mod contract;
 mod durability;
 mod opening;
+mod streams;
 mod support;
 mod upcast;
 mod views;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use comanda_stores::sqlite::{OpenError, SqliteFolder, SqliteOptions};
-use cqrs::{EventStore, LogReader, PartitionId, Snapshot, StreamName};
+use cqrs::{AppendError, EventStore, LogReader, PartitionId, Snapshot, StreamName};
 use rusqlite::Connection;
 
 use crate::support::{batch, child, open};
@@ -14,9 +14,9 @@ fn refusal(dir: &Path) -> OpenError {
     SqliteFolder::open(dir, &SqliteOptions::default()).err().expect("the folder is refused")
 }
 
-/// Changes the log by hand, as no program of ours would.
-fn tamper(dir: &Path, sql: &str) {
-    Connection::open(dir.join("log.db")).expect("log.db").execute_batch(sql).expect(sql);
+/// Changes a file by hand, as no program of ours would.
+fn tamper(dir: &Path, file: &str, sql: &str) {
+    Connection::open(dir.join(file)).expect(file).execute_batch(sql).expect(sql);
 }
 
 /// Leaves a log with 20 events in partition 3.
@@ -65,35 +65,68 @@ async fn what_was_appended_is_there_after_opening_again_and_the_stored_partition
 }
 
 #[tokio::test]
-async fn a_gap_a_short_and_a_long_tail_are_refused_with_their_place() {
-    for (sql, expected) in [
-        ("DELETE FROM events WHERE place & 0xffff = 7", "after position 6 comes 8"),
-        ("DELETE FROM events WHERE place & 0xffff = 20", "after position 19 comes nothing"),
-        ("UPDATE heads SET position = 19 WHERE partition = 3", "after position 19 comes 20"),
-        ("UPDATE heads SET position = 21 WHERE partition = 3", "after position 20 comes nothing"),
+async fn a_gap_and_a_lost_end_are_refused_with_their_place() {
+    for (file, sql, expected) in [
+        ("log.db", "DELETE FROM events WHERE place & 0xffff = 7", "after position 6 comes 8"),
+        (
+            "log.db",
+            "DELETE FROM events WHERE place & 0xffff > 18",
+            "at position 20 without a gap, but after position 18",
+        ),
+        ("streams.db", "UPDATE read_up_to SET position = 21 WHERE partition = 3", "after position 20 comes nothing"),
     ] {
         let dir = tempfile::tempdir().expect("a folder");
         filled(dir.path()).await;
-        tamper(dir.path(), sql);
+        tamper(dir.path(), file, sql);
         let refused = refusal(dir.path());
         assert!(matches!(refused, OpenError::Tail { partition: 3, .. }), "{sql}: {refused}");
         assert!(refused.to_string().contains(expected), "{sql}: {refused}");
     }
 }
 
+/// The streams that can be asked for by name, as `filled` leaves them, and one that does not exist.
+async fn found_by_name(log: &impl LogReader) -> Vec<usize> {
+    let asked: Vec<_> = (1..=21).map(|n| (StreamName::new("thing", &format!("3-{n}")), 0)).collect();
+    log.read_streams(&asked, 10).await.expect("read").iter().map(Vec::len).collect()
+}
+
+#[tokio::test]
+async fn where_streams_end_is_read_from_the_log_if_the_file_is_lost_or_behind_or_of_another_log() {
+    let all = [vec![1; 20], vec![0]].concat();
+    let dir = tempfile::tempdir().expect("a folder");
+    filled(dir.path()).await;
+    assert_eq!(found_by_name(&open(dir.path()).log_reader()).await, all);
+    for sql in [
+        "DELETE FROM ends; DELETE FROM read_up_to",
+        "DELETE FROM ends WHERE place & 0xffff > 5; UPDATE read_up_to SET position = 5 WHERE partition = 3",
+        "UPDATE source SET epoch = zeroblob(16); UPDATE ends SET place = 1",
+    ] {
+        tamper(dir.path(), "streams.db", sql);
+        assert_eq!(found_by_name(&open(dir.path()).log_reader()).await, all, "{sql}");
+    }
+    std::fs::remove_file(dir.path().join("streams.db")).expect("the file is there");
+    let folder = open(dir.path());
+    assert_eq!(found_by_name(&folder.log_reader()).await, all);
+    // A name that only the file knows is taken all the same.
+    let store = folder.event_store();
+    let mut again = batch(&store.heads().await.expect("heads"), 4, 1);
+    again.events[0].stream = StreamName::new("thing", "3-7");
+    assert!(matches!(store.append(&again).await, Err(AppendError::Conflict)));
+}
+
 #[tokio::test]
 async fn a_changed_migration_and_a_newer_schema_are_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     filled(dir.path()).await;
-    tamper(dir.path(), "INSERT INTO migrations VALUES (2, x'00')");
-    assert!(matches!(refusal(dir.path()), OpenError::Newer { found: 2, known: 1, .. }));
-    tamper(dir.path(), "DELETE FROM migrations WHERE number = 2; UPDATE migrations SET checksum = x'00'");
+    tamper(dir.path(), "log.db", "INSERT INTO migrations VALUES (3, x'00')");
+    assert!(matches!(refusal(dir.path()), OpenError::Newer { found: 3, known: 2, .. }));
+    tamper(dir.path(), "log.db", "DELETE FROM migrations WHERE number = 3; UPDATE migrations SET checksum = x'00'");
     assert!(matches!(refusal(dir.path()), OpenError::Changed { number: 1, .. }));
 }
 
 #[tokio::test]
 async fn a_damaged_and_a_foreign_file_are_refused_by_name() {
-    for name in ["log.db", "views.db", "snapshots.db"] {
+    for name in ["log.db", "streams.db", "views.db", "snapshots.db"] {
         let dir = tempfile::tempdir().expect("a folder");
         filled(dir.path()).await;
         let file = dir.path().join(name);

@@ -1,0 +1,121 @@
+//! `streams.db`: the ends of streams as far as they were stored.
+
+use cqrs::{Epoch, Position, StoreError, StreamName, Version};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
+
+use super::{End, Note};
+use crate::sqlite::connection::{File, ReadPool};
+use crate::sqlite::error::{OpenError, in_streams};
+use crate::sqlite::log_file::whole;
+use crate::sqlite::wal;
+
+/// The file, to read.
+pub(super) struct StreamFile {
+    readers: ReadPool,
+}
+
+/// The file, to write.
+pub(super) struct StreamWriter {
+    connection: Connection,
+}
+
+/// Opens the file; what it says of another log than `epoch` is dropped. Returns also the position of each of `partitions` that
+/// it has read up to.
+pub(super) fn open(
+    file: &File,
+    epoch: Epoch,
+    partitions: u16,
+    readers: usize,
+) -> Result<(StreamFile, StreamWriter, Vec<Position>), OpenError> {
+    let mut connection = file.open()?;
+    let failed = |cause| OpenError::sqlite(&file.path, cause);
+    belong_to(&mut connection, epoch).map_err(failed)?;
+    let read_up_to = read_up_to(&connection, partitions).map_err(failed)?;
+    Ok((StreamFile { readers: file.readers(readers)? }, StreamWriter { connection }, read_up_to))
+}
+
+fn belong_to(connection: &mut Connection, epoch: Epoch) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let source: Option<[u8; 16]> =
+        transaction.query_row("SELECT epoch FROM source", [], |row| row.get(0)).optional()?;
+    if source != Some(epoch.0.into_bytes()) {
+        transaction.execute_batch("DELETE FROM ends; DELETE FROM milestones; DELETE FROM read_up_to")?;
+        transaction.execute("INSERT OR REPLACE INTO source VALUES (1, ?1)", [epoch.0.into_bytes()])?;
+    }
+    transaction.commit()
+}
+
+fn read_up_to(connection: &Connection, partitions: u16) -> rusqlite::Result<Vec<Position>> {
+    let mut statement = connection.prepare("SELECT position FROM read_up_to WHERE partition = ?1")?;
+    let mut position = |partition| {
+        let found = statement.query_row([partition], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(found.unwrap_or(0).unsigned_abs())
+    };
+    (0..partitions).map(&mut position).collect()
+}
+
+impl StreamFile {
+    /// The ends of those of `streams` that the file has, each with the number it was asked under.
+    pub(super) fn ends(&self, streams: &[(usize, &StreamName)]) -> Result<Vec<(usize, End)>, StoreError> {
+        if streams.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.readers.read(|connection| Ok(ends(connection, streams)))?;
+        found.map_err(in_streams)
+    }
+
+    /// The place of the first milestone of `stream` at or after `version`.
+    pub(super) fn milestone(&self, stream: &StreamName, version: Version) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT place FROM milestones WHERE stream = ?1 AND version >= ?2 ORDER BY version LIMIT 1";
+        let milestone = |connection: &Connection| {
+            let asked = (stream.as_str(), whole(version));
+            connection.prepare_cached(sql)?.query_row(asked, |row| row.get(0)).optional()
+        };
+        self.readers.read(|connection| milestone(connection).map_err(in_streams))
+    }
+}
+
+fn ends(connection: &Connection, streams: &[(usize, &StreamName)]) -> rusqlite::Result<Vec<(usize, End)>> {
+    // One transaction, so that the file is locked once and not for each of them.
+    let transaction = connection.unchecked_transaction()?;
+    let mut statement = transaction.prepare_cached("SELECT version, place FROM ends WHERE name = ?1")?;
+    let mut found = Vec::new();
+    for (index, stream) in streams {
+        let end = |row: &Row<'_>| Ok(End { version: row.get::<_, i64>(0)?.unsigned_abs(), place: row.get(1)? });
+        if let Some(end) = statement.query_row([stream.as_str()], end).optional()? {
+            found.push((*index, end));
+        }
+    }
+    Ok(found)
+}
+
+impl StreamWriter {
+    /// Stores a note, all of it or nothing.
+    pub(super) fn store(&mut self, note: &Note) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        insert(&transaction, note)?;
+        transaction.commit()?;
+        wal::truncate(&self.connection)
+    }
+}
+
+fn insert(transaction: &Transaction<'_>, note: &Note) -> rusqlite::Result<()> {
+    let mut ends: Vec<_> = note.ends.iter().collect();
+    // In order, so that each page is touched once.
+    ends.sort_unstable_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
+    let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO ends VALUES (?1, ?2, ?3)")?;
+    for (stream, end) in ends {
+        statement.execute((stream.as_str(), whole(end.version), end.place))?;
+    }
+    let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO milestones VALUES (?1, ?2, ?3)")?;
+    for (stream, milestones) in &note.milestones {
+        for (version, place) in milestones {
+            statement.execute((stream.as_str(), whole(*version), place))?;
+        }
+    }
+    let mut statement = transaction.prepare_cached("INSERT OR REPLACE INTO read_up_to VALUES (?1, ?2)")?;
+    for (partition, position) in (0_u16..).zip(&note.read_up_to) {
+        statement.execute((partition, whole(*position)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! The thread that stores what was noted of streams, beside the log's writer.
+
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use cqrs::StoreError;
+
+use super::StreamIndex;
+use super::file::StreamWriter;
+use crate::sqlite::error::in_streams;
+
+/// A running keeper. Dropping it stores what is left and ends its thread.
+pub(crate) struct Keeper {
+    index: Arc<StreamIndex>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts the thread. A failure is told in `broken`: without it what is noted would grow without a bound.
+    pub(super) fn start(
+        index: Arc<StreamIndex>,
+        writer: StreamWriter,
+        broken: Arc<OnceLock<String>>,
+    ) -> std::io::Result<Self> {
+        let keep = {
+            let index = Arc::clone(&index);
+            move || keep(&index, writer, &broken)
+        };
+        let thread = std::thread::Builder::new().name("streams".to_owned()).spawn(keep)?;
+        Ok(Self { index, thread: Some(thread) })
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.index.end_storing();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>) {
+    while let Some(note) = index.next_to_store() {
+        if let Err(error) = writer.store(&note) {
+            let (StoreError::Broken(cause) | StoreError::Unavailable(cause)) = in_streams(error);
+            tracing::error!(%cause, "where streams end is not stored any more");
+            let _ = broken.set(cause);
+            index.end_storing();
+            return;
+        }
+        index.stored();
+    }
+}

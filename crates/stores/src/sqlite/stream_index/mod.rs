@@ -1,0 +1,197 @@
+//! Where every stream ends: what appends changed lately in memory, all that was before in `streams.db`.
+//!
+//! An append that also wrote an index would touch a page for every stream it makes, wherever its name happens to fall. So a
+//! commit writes events alone. What it did to streams is noted in memory, and a thread of its own stores the notes in bulk and
+//! in the order of their names, beside the writer. The file says how much of the log it has read: the rest is read at the next
+//! start, and if the file is lost, all of it.
+
+mod file;
+mod keeper;
+mod opening;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use cqrs::{Head, Position, StoreError, StreamName, Version};
+use rustc_hash::FxHashMap;
+
+use file::StreamFile;
+pub(crate) use keeper::Keeper;
+pub(crate) use opening::{Source, open};
+
+/// Every so many events of a stream its place is noted, so that a walk can begin in the middle.
+const MILESTONE_EVERY: Version = 256;
+
+/// Streams in a note from which on it is stored: the more, the more of them fall on one page of the file.
+const STREAMS_MAX: usize = 65_536;
+/// Events in a note from which on it is stored: as many, and as many again, are read at a start after a crash.
+const EVENTS_MAX: u64 = 262_144;
+
+/// The last event of a stream; of none that exists, all zeros.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) version: Version,
+    pub(crate) place: i64,
+}
+
+/// What some part of the log did to streams.
+#[derive(Debug, Default)]
+pub(crate) struct Note {
+    ends: FxHashMap<StreamName, End>,
+    milestones: FxHashMap<StreamName, Vec<(Version, i64)>>,
+    events: u64,
+    /// The last position of each partition that is in it, or was noted before.
+    read_up_to: Vec<Position>,
+}
+
+impl Note {
+    /// A note of what comes after `read_up_to`.
+    fn after(read_up_to: Vec<Position>) -> Self {
+        Self { read_up_to, ..Self::default() }
+    }
+
+    /// Takes in an event at `place`.
+    pub(crate) fn event(&mut self, stream: &StreamName, version: Version, place: i64) {
+        self.events += 1;
+        if version.is_multiple_of(MILESTONE_EVERY) {
+            self.milestones.entry(stream.clone()).or_default().push((version, place));
+        }
+        match self.ends.get_mut(stream) {
+            Some(end) => *end = End { version, place },
+            None => drop(self.ends.insert(stream.clone(), End { version, place })),
+        }
+    }
+
+    fn is_full(&self, times: u64) -> bool {
+        self.ends.len() as u64 >= times * STREAMS_MAX as u64 || self.events >= times * EVENTS_MAX
+    }
+
+    /// The place of the first milestone at or after `version`.
+    fn milestone(&self, stream: &StreamName, version: Version) -> Option<(Version, i64)> {
+        self.milestones.get(stream)?.iter().copied().find(|(noted, _)| *noted >= version)
+    }
+}
+
+/// The index, for one writer and many readers.
+pub(crate) struct StreamIndex {
+    recent: Mutex<Recent>,
+    /// Told whenever `recent` has changed in a way that somebody may wait for.
+    changed: Condvar,
+    file: StreamFile,
+}
+
+/// What is not in the file yet.
+#[derive(Default)]
+struct Recent {
+    /// What appends add to.
+    young: Note,
+    /// What is being stored.
+    old: Option<Arc<Note>>,
+    /// The keeper is to store what there is, and to end; or it has failed.
+    ends: bool,
+}
+
+impl Recent {
+    fn hand_over(&mut self) {
+        let next = Note::after(self.young.read_up_to.clone());
+        self.old = Some(Arc::new(std::mem::replace(&mut self.young, next)));
+    }
+
+    /// The notes, the newest first.
+    fn notes(&self) -> impl Iterator<Item = &Note> {
+        std::iter::once(&self.young).chain(self.old.as_deref())
+    }
+}
+
+impl StreamIndex {
+    fn new(file: StreamFile, young: Note) -> Self {
+        Self { recent: Mutex::new(Recent { young, ..Recent::default() }), changed: Condvar::new(), file }
+    }
+
+    /// Waits while twice as much is noted as the keeper takes at once: memory is bounded, and so is what a start reads.
+    pub(crate) fn wait_for_room(&self) {
+        let full = |recent: &mut Recent| !recent.ends && recent.old.is_some() && recent.young.is_full(2);
+        drop(self.changed.wait_while(self.recent(), full).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes in what a batch did, which is on the disk by now and ends at `heads`.
+    pub(crate) fn add(&self, batch: Note, heads: &[Head]) {
+        let mut recent = self.recent();
+        let young = &mut recent.young;
+        young.ends.extend(batch.ends);
+        for (stream, milestones) in batch.milestones {
+            young.milestones.entry(stream).or_default().extend(milestones);
+        }
+        young.events += batch.events;
+        young.read_up_to.clear();
+        young.read_up_to.extend(heads.iter().map(|head| head.position));
+        if recent.old.is_none() && recent.young.is_full(1) {
+            recent.hand_over();
+            self.changed.notify_all();
+        }
+    }
+
+    /// Where each of `streams` ends.
+    pub(crate) fn ends(&self, streams: &[&StreamName]) -> Result<Vec<End>, StoreError> {
+        let mut found = vec![End::default(); streams.len()];
+        // What is in no note by now was stored before, or is nowhere: a note is dropped only once the file has it.
+        let mut missing = Vec::new();
+        let recent = self.recent();
+        for (index, (stream, end)) in streams.iter().zip(&mut found).enumerate() {
+            match recent.notes().find_map(|note| note.ends.get(*stream)) {
+                Some(known) => *end = *known,
+                None => missing.push((index, *stream)),
+            }
+        }
+        drop(recent);
+        for (index, end) in self.file.ends(&missing)? {
+            if let Some(slot) = found.get_mut(index) {
+                *slot = end;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where `stream` ends.
+    pub(crate) fn end(&self, stream: &StreamName) -> Result<End, StoreError> {
+        Ok(self.ends(&[stream])?.into_iter().next().unwrap_or_default())
+    }
+
+    /// The place of an event of `stream` at or shortly after `version`, if one is noted.
+    pub(crate) fn milestone(&self, stream: &StreamName, version: Version) -> Result<Option<i64>, StoreError> {
+        let recent = self.recent();
+        let noted = recent.notes().filter_map(|note| note.milestone(stream, version)).min();
+        drop(recent);
+        // Those in the file are older than those in the notes.
+        Ok(self.file.milestone(stream, version)?.or(noted.map(|(_, place)| place)))
+    }
+
+    /// The note to store next, once there is one; none if there is none left and no more will come.
+    fn next_to_store(&self) -> Option<Arc<Note>> {
+        let idle = |recent: &mut Recent| !recent.ends && recent.old.is_none();
+        let mut recent = self.changed.wait_while(self.recent(), idle).unwrap_or_else(PoisonError::into_inner);
+        if recent.old.is_none() && recent.young.events > 0 {
+            recent.hand_over();
+        }
+        recent.old.clone()
+    }
+
+    /// The note that was handed over is in the file.
+    fn stored(&self) {
+        let mut recent = self.recent();
+        recent.old = None;
+        if recent.young.is_full(1) {
+            recent.hand_over();
+        }
+        self.changed.notify_all();
+    }
+
+    /// No more is stored than what there is now.
+    fn end_storing(&self) {
+        self.recent().ends = true;
+        self.changed.notify_all();
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
