@@ -4,6 +4,7 @@
 
 use super::Guard;
 
+const STORES: &str = "comanda-stores";
 const INVENTORY: &str = "comanda-inventory";
 const FULFILLMENT: &str = "comanda-fulfillment";
 const WHOLE: &str = "comanda";
@@ -241,5 +242,29 @@ pub(super) const GUARDS: &[Guard] = &[
         without: "if false {",
         package: FULFILLMENT,
         test: "the_intent_is_recorded_and_a_second_one_refused",
+    },
+    Guard {
+        against: "a stream made a second time, in another partition",
+        file: "crates/stores/src/sqlite/writer.rs",
+        text: "if event.version <= end.version {",
+        without: "if false {",
+        package: STORES,
+        test: "a_streams_name_is_unique_whatever_its_partition",
+    },
+    Guard {
+        against: "a log served though its end was lost",
+        file: "crates/stores/src/sqlite/stream_index/opening.rs",
+        text: "if *read > head.position {",
+        without: "if false {",
+        package: STORES,
+        test: "a_gap_and_a_lost_end_are_refused_with_their_place",
+    },
+    Guard {
+        against: "a stream that was noted and is not found any more",
+        file: "crates/stores/src/sqlite/stream_index/mod.rs",
+        text: "match recent.notes().find_map(|note| note.ends.get(*stream)) {",
+        without: "match recent.young.ends.get(*stream) {",
+        package: STORES,
+        test: "more_streams_than_are_noted_in_memory_are_found_while_they_are_stored_and_afterwards",
     },
 ];

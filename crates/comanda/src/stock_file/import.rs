@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
 use super::pages::{BadRow, Page, Pages};
+use super::seen::Seen;
 use super::send::{Sent, send};
 use crate::asking::Server;
 
@@ -46,7 +47,7 @@ pub(crate) struct Options {
 }
 
 /// What became of a file.
-#[derive(Debug, Default, serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     rows: u64,
@@ -57,6 +58,8 @@ struct Report {
     left_out: u64,
     bad_rows: u64,
     elapsed_s: f64,
+    #[serde(skip)]
+    seen: Seen,
     #[serde(skip)]
     bad: Vec<BadRow>,
     /// The lines of each page that was left out.
@@ -83,8 +86,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         bar.set_message(counted(report.rows, "row"));
     }
     bar.finish_and_clear();
+    let seen = std::mem::take(&mut report.seen).waited(&mut options.server.client()).await?;
     report.elapsed_s = started.elapsed().as_secs_f64();
     report.print(&name);
+    if !seen {
+        eprintln!("All of that is stored, but the view of stock is still behind: a query may not show it yet.");
+    }
     if options.json {
         println!("{}", serde_json::to_string(&report).into_diagnostic()?);
     }
@@ -113,7 +120,8 @@ impl Report {
     fn add(&mut self, done: Done) {
         self.rows += done.rows;
         match done.sent {
-            Sent::Imported(ImportAnswer { registered, changed, unchanged }) => {
+            Sent::Imported(ImportAnswer { registered, changed, unchanged }, seen) => {
+                self.seen.merge_with(seen);
                 self.registered += registered;
                 self.changed += changed;
                 self.unchanged += unchanged;

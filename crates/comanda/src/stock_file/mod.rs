@@ -4,4 +4,5 @@ mod columns;
 pub(crate) mod export;
 pub(crate) mod import;
 mod pages;
+mod seen;
 mod send;

@@ -7,6 +7,7 @@ use comanda_load::{Call, Client};
 use miette::{IntoDiagnostic, Result, miette};
 
 use super::pages::{BadRow, Page};
+use super::seen::Seen;
 use crate::asking::refusal;
 
 /// A page is sent at most this often.
@@ -20,8 +21,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// What became of a page.
 pub(super) enum Sent {
-    /// Its rows are so.
-    Imported(ImportAnswer),
+    /// Its rows are so; and what must be seen of it.
+    Imported(ImportAnswer, Seen),
     /// None of its rows was imported, for these.
     LeftOut(Vec<BadRow>),
 }
@@ -49,7 +50,9 @@ pub(super) async fn send(client: &mut Client, page: Page, reason: ReasonCode, re
         }
         let answer = answer.into_diagnostic()?;
         if answer.is_success() {
-            return Ok(Sent::Imported(answer.json().into_diagnostic()?));
+            let mut seen = Seen::default();
+            seen.add(&answer);
+            return Ok(Sent::Imported(answer.json().into_diagnostic()?, seen));
         }
         let problem: Problem = answer.json().into_diagnostic()?;
         let bad = bad_rows(&problem, &lines);
