@@ -249,7 +249,7 @@ pub(super) const GUARDS: &[Guard] = &[
         text: "if event.version <= end.version {",
         without: "if false {",
         package: STORES,
-        test: "a_streams_name_is_unique_whatever_its_partition",
+        test: "where_streams_end_is_read_from_the_log_if_the_file_is_lost_or_behind_or_of_another_log",
     },
     Guard {
         against: "a log served though its end was lost",
