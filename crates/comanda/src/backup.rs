@@ -14,6 +14,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
 use crate::compose::copies::{LogAtMoment, at_one_moment, check_copy};
+use crate::counted::counted;
 use crate::keys::DEFAULT_TENANT;
 use crate::{serve, tenants};
 use manifest::{FileCopy, LogCopy, Manifest, TenantCopy};
@@ -83,21 +84,14 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
         println!("{}", serde_json::to_string(&report).into_diagnostic()?);
     } else {
         let Report { at, tenants, events, bytes, elapsed_s, .. } = report;
-        let (tenants, held_us) = (counted(tenants, "tenant"), held.as_micros());
-        println!(
-            "backed up {} to {}: {events} events, {bytes} bytes, {tenants}, begun at {at}",
-            from.display(),
-            to.display()
-        );
+        let (tenants, held_us) = (counted(tenants as u64, "tenant"), held.as_micros());
+        let events = counted(events, "event");
+        println!("backed up {} to {}: {events}, {bytes} bytes, {tenants}, begun at {at}", from.display(), to.display());
         println!(
             "every log was read back and checked; no writer was held up for more than {held_us} µs; it took {elapsed_s:.1} s"
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Each tenant's name and its folder within the data folder.

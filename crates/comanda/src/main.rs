@@ -7,6 +7,7 @@ mod carrier;
 mod cli;
 mod compose;
 mod config;
+mod counted;
 mod crash;
 mod demo;
 mod disk;

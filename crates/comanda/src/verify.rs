@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::cli::DataFolder;
 use crate::compose::Data;
+use crate::counted::counted;
 use crate::platform::Contexts;
 use crate::serve::has_data;
 use crate::tenants;
@@ -175,20 +176,24 @@ impl Report {
 pub(crate) fn print(report: &Report) {
     let Report { events, reservations, skus, orders, rows, elapsed_s, .. } = report;
     println!(
-        "verified {events} events, {reservations} reservations, {skus} SKUs, {orders} orders and {rows} rows of the views \
-         in {elapsed_s:.1} s"
+        "verified {}, {}, {}, {} and {} of the views in {elapsed_s:.1} s",
+        counted(*events, "event"),
+        counted(*reservations, "reservation"),
+        counted(*skus, "SKU"),
+        counted(*orders, "order"),
+        counted(*rows, "row"),
     );
     if report.orders_in_flight > 0 {
-        let on_their_way = report.orders_in_flight;
-        println!(
-            "{on_their_way} orders have messages on their way and were not compared; they go on at the next start"
-        );
+        let orders = counted(report.orders_in_flight, "order");
+        println!("messages about {orders} are on their way: not compared; they go on at the next start");
     }
     if report.dead_letters > 0 {
-        println!("{} messages wait for somebody to look: GET /v1/dead-letters", report.dead_letters);
+        let messages = counted(report.dead_letters.unsigned_abs(), "message");
+        println!("for somebody to look at (GET /v1/dead-letters): {messages}");
     }
     if report.views_behind > 0 {
-        println!("the views are up to {} events behind the log; they catch up at the next start", report.views_behind);
+        let events = counted(report.views_behind, "event");
+        println!("the views are up to {events} behind the log; they catch up at the next start");
     }
     for parked in report.parked.iter().take(PRINTED_MAX) {
         println!("  parked, and not compared from there on: {parked}");
@@ -202,6 +207,8 @@ pub(crate) fn print(report: &Report) {
     if report.ok {
         println!("every counter, hold and view is what the log says; nothing was ever oversold");
     } else {
-        println!("NOT AS IT MUST BE: {} findings, {} units oversold", report.findings.len(), report.oversold);
+        let (findings, units) =
+            (counted(report.findings.len() as u64, "finding"), counted(report.oversold.unsigned_abs(), "unit"));
+        println!("NOT AS IT MUST BE: {findings}, {units} oversold");
     }
 }

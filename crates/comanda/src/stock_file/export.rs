@@ -12,6 +12,7 @@ use miette::{IntoDiagnostic, Result, WrapErr};
 
 use super::columns::COLUMNS;
 use crate::asking::{Server, refused};
+use crate::counted::counted;
 
 /// SKUs of one page.
 const PAGE: usize = 200;
@@ -33,7 +34,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     options.server.introduce()?;
     if options.file == Path::new("-") {
         let rows = write(&options, io::stdout().lock()).await?;
-        eprintln!("{rows} rows");
+        eprintln!("{}", counted(rows, "row"));
         return Ok(ExitCode::SUCCESS);
     }
     let target = options.file.display();
@@ -44,7 +45,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     begun.as_file().sync_all().into_diagnostic()?;
     let _file: File =
         begun.persist(&options.file).into_diagnostic().wrap_err_with(|| format!("cannot write {target}"))?;
-    println!("{rows} rows in {target}");
+    println!("{} in {target}", counted(rows, "row"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,6 +17,7 @@ use super::pages::{BadRow, Page, Pages};
 use super::seen::Seen;
 use super::send::{Sent, send};
 use crate::asking::Server;
+use crate::counted::counted;
 
 /// Pages on their way at once.
 const UNDER_WAY_MAX: usize = 4;
@@ -165,11 +166,6 @@ impl Report {
     }
 }
 
-/// So many of a thing, as one says it: `1 row`, `2 rows`.
-fn counted(count: u64, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
-}
-
 fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
     if path == Path::new("-") {
         return Ok((Box::new(io::stdin()), None));
@@ -192,14 +188,4 @@ fn bar(bytes: Option<u64>) -> Result<ProgressBar> {
 fn reason(code: &str) -> Result<ReasonCode, String> {
     let known = |_| "no such reason code; try correction, received, cycle_count, found, lost or other".to_owned();
     serde_json::from_value(serde_json::Value::String(code.to_owned())).map_err(known)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::counted;
-
-    #[test]
-    fn one_is_said_as_one() {
-        assert_eq!([0, 1, 2].map(|count| counted(count, "row")), ["0 rows", "1 row", "2 rows"]);
-    }
 }
