@@ -42,6 +42,30 @@ async fn more_streams_than_are_noted_in_memory_are_found_while_they_are_stored_a
     }
 }
 
+/// A tool that an operator has open on the file must not stop the shop: what is noted waits, within its bound.
+#[tokio::test]
+async fn a_file_that_another_program_has_locked_is_stored_later() {
+    const EACH: u64 = 2_000;
+    const BATCHES: u64 = 95;
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = open(dir.path());
+    let store = folder.event_store();
+    let tool = Connection::open(dir.path().join("streams.db")).expect("streams.db");
+    tool.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    // Enough for the first note to be tried, and not enough to have to wait for it.
+    for _ in 0..BATCHES {
+        store.append(&batch(&store.heads().await.expect("heads"), 0, EACH)).await.expect("append");
+    }
+    assert_eq!(versions(&folder.log_reader(), &thing(1), 0).await, [1]);
+    tool.execute_batch("ROLLBACK").expect("the tool ends");
+    for _ in 0..BATCHES {
+        store.append(&batch(&store.heads().await.expect("heads"), 0, EACH)).await.expect("append");
+    }
+    drop((store, folder));
+    let stored: i64 = tool.query_row("SELECT count(*) FROM ends", [], |row| row.get(0)).expect("a count");
+    assert_eq!(stored.unsigned_abs(), 2 * BATCHES * EACH);
+}
+
 #[tokio::test]
 async fn a_long_stream_is_read_from_its_middle_whether_its_milestones_are_stored_or_not() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -2,12 +2,16 @@
 
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use cqrs::StoreError;
 
 use super::StreamIndex;
 use super::file::StreamWriter;
 use crate::sqlite::error::in_streams;
+
+/// How long a file that another program has locked is left alone.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 /// A running keeper. Dropping it stores what is left and ends its thread.
 pub(crate) struct Keeper {
@@ -42,13 +46,21 @@ impl Drop for Keeper {
 
 fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>) {
     while let Some(note) = index.next_to_store() {
-        if let Err(error) = writer.store(&note) {
-            let (StoreError::Broken(cause) | StoreError::Unavailable(cause)) = in_streams(error);
-            tracing::error!(%cause, "where streams end is not stored any more");
-            let _ = broken.set(cause);
-            index.end_storing();
-            return;
+        match writer.store(&note).map_err(in_streams) {
+            Ok(()) => index.stored(),
+            Err(StoreError::Unavailable(cause)) => {
+                // Another program has locked the file. At the end it is left as it is: the next start reads the log instead.
+                tracing::warn!(%cause, "where streams end is stored later");
+                if index.ends_within(RETRY_AFTER) {
+                    return;
+                }
+            }
+            Err(StoreError::Broken(cause)) => {
+                tracing::error!(%cause, "where streams end is not stored any more");
+                let _ = broken.set(cause);
+                index.end_storing();
+                return;
+            }
         }
-        index.stored();
     }
 }

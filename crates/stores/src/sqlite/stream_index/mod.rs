@@ -10,6 +10,7 @@ mod keeper;
 mod opening;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use cqrs::{Head, Position, StoreError, StreamName, Version};
 use rustc_hash::FxHashMap;
@@ -183,6 +184,13 @@ impl StreamIndex {
             recent.hand_over();
         }
         self.changed.notify_all();
+    }
+
+    /// Waits for `pause`, or for the end of storing; whether that has come.
+    fn ends_within(&self, pause: Duration) -> bool {
+        let goes_on = |recent: &mut Recent| !recent.ends;
+        let waited = self.changed.wait_timeout_while(self.recent(), pause, goes_on);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ends
     }
 
     /// No more is stored than what there is now.
