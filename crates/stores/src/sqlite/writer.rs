@@ -49,7 +49,8 @@ impl Writer {
         self.log.streams.wait_for_room();
         let chains = Chains::of(&self.log.streams, &batch.events)?;
         let note = write(&mut self.connection, batch, chains).map_err(|failure| self.judge(failure))?;
-        // Readers take both under the heads' lock, so that nobody sees an event and not that its stream has it.
+        // Both move while the heads are locked: whoever sees the new heads finds the events by their streams, and whoever finds
+        // them so waits for the new heads.
         let mut known = self.log.heads();
         self.log.streams.add(note, &heads);
         *known = heads;

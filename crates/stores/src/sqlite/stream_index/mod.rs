@@ -24,7 +24,7 @@ const MILESTONE_EVERY: Version = 256;
 
 /// Streams in a note from which on it is stored: the more, the more of them fall on one page of the file.
 const STREAMS_MAX: usize = 65_536;
-/// Events in a note from which on it is stored: as many, and as many again, are read at a start after a crash.
+/// Events in a note from which on it is stored: at most four times as many, and a batch, are read at a start after a crash.
 const EVENTS_MAX: u64 = 262_144;
 
 /// The last event of a stream; of none that exists, all zeros.
@@ -108,7 +108,7 @@ impl StreamIndex {
         Self { recent: Mutex::new(Recent { young, ..Recent::default() }), changed: Condvar::new(), file }
     }
 
-    /// Waits while twice as much is noted as the keeper takes at once: memory is bounded, and so is what a start reads.
+    /// Waits while a note is being stored and the next one is full twice over: memory is bounded, and so is what a start reads.
     pub(crate) fn wait_for_room(&self) {
         let full = |recent: &mut Recent| !recent.ends && recent.old.is_some() && recent.young.is_full(2);
         drop(self.changed.wait_while(self.recent(), full).unwrap_or_else(PoisonError::into_inner));
