@@ -154,12 +154,12 @@ impl Report {
             if *unchanged == 1 { "1 was".to_owned() } else { format!("{unchanged} were") }
         );
         if self.bad_rows > 0 {
-            let pages: Vec<_> = self.pages_left_out.iter().map(|(from, to)| format!("{from}–{to}")).collect();
+            let lines = |&(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
+            let pages: Vec<_> = self.pages_left_out.iter().map(lines).collect();
             println!(
-                "{} left out, because {} of them cannot be imported: lines {}. Mend what is wrong and import the file again: \
-                 what is in already stays as it is.",
-                if self.left_out == 1 { "1 row was".to_owned() } else { format!("{} rows were", self.left_out) },
-                self.bad_rows,
+                "left out, for {}: {} {}. Mend what is wrong and import the file again: what is in already stays as it is.",
+                counted(self.bad_rows, "bad row"),
+                if self.left_out == 1 { "line" } else { "lines" },
                 pages.join(", ")
             );
         }
