@@ -134,7 +134,7 @@ impl<A: Aggregate> Stream<A> {
     ///
     /// A stream that exists stays where it was created, whatever `key` says.
     #[must_use]
-    pub fn in_partition_of(id: &str, key: &str) -> Self {
+    pub fn in_partition_of(id: &str, key: impl Into<Arc<str>>) -> Self {
         Self { name: StreamName::new(A::KIND, id), home: Some(key.into()), aggregate: PhantomData }
     }
 

@@ -17,12 +17,14 @@
 //!
 //! Next: [`executor`](crate::executor), which stands behind the command bus.
 
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
-use futures::future::{BoxFuture, Either, Ready, ready};
+use futures::future::{Either, Ready, ready};
 use metrics::{Counter, Histogram};
+use pin_project_lite::pin_project;
 use rustc_hash::FxHashMap;
 use tower::{Layer, Service, ServiceExt};
 
@@ -68,22 +70,25 @@ pub fn query_bus(read: ReadSide) -> QueryBus {
 /// # let _ = once::<cqrs::Advance>;
 /// ```
 pub trait Dispatch {
-    /// Sends `envelope` and waits for the durable answer.
+    /// Sends `envelope` at once; what it returns waits for the durable answer.
+    ///
+    /// Commands sent one after the other are decided in that order: to send many, send all before the first is waited for.
     ///
     /// # Errors
     /// [`CommandError`]; each variant says who must act. After [`CommandError::Unavailable`] it may have been decided all the same.
     fn dispatch<C: Command>(
         &self,
         envelope: Envelope<C>,
-    ) -> impl Future<Output = Result<Answered<C::Answer>, CommandError<C::Rejection>>> + Send;
+    ) -> impl Future<Output = Result<Answered<C::Answer>, CommandError<C::Rejection>>> + Send + use<Self, C>;
 }
 
 impl Dispatch for CommandBus {
     fn dispatch<C: Command>(
         &self,
         envelope: Envelope<C>,
-    ) -> impl Future<Output = Result<Answered<C::Answer>, CommandError<C::Rejection>>> + Send {
-        self.clone().oneshot(envelope)
+    ) -> impl Future<Output = Result<Answered<C::Answer>, CommandError<C::Rejection>>> + Send + use<C> {
+        // Every layer of the bus is always ready, so nothing is lost by not asking.
+        self.clone().call(envelope)
     }
 }
 
@@ -224,11 +229,10 @@ impl<C, S> Service<Envelope<C>> for Measure<S>
 where
     C: Command,
     S: Service<Envelope<C>, Response = Answered<C::Answer>, Error = CommandError<C::Rejection>>,
-    S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+    type Future = Measured<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -236,25 +240,7 @@ where
 
     fn call(&mut self, envelope: Envelope<C>) -> Self::Future {
         let (started, meter) = (Instant::now(), Arc::clone(&self.meter));
-        let answer = self.inner.call(envelope);
-        Box::pin(async move {
-            let answer = answer.await;
-            let outcome = match &answer {
-                Ok(Answered { replayed: false, .. }) => "accepted",
-                Ok(_) => "replayed",
-                Err(CommandError::Rejected(_)) => "rejected",
-                Err(CommandError::Invalid(_)) => "invalid",
-                Err(CommandError::VersionMismatch { .. } | CommandError::KeyReused) => "conflict",
-                Err(CommandError::Overloaded | CommandError::DeadlineExceeded) => "shed",
-                Err(CommandError::Unavailable(_)) => "unavailable",
-                Err(CommandError::Broken(why)) => {
-                    tracing::error!(command = C::NAME, why, "command broken");
-                    "broken"
-                }
-            };
-            meter.count(C::NAME, outcome, started);
-            answer
-        })
+        Measured { answer: self.inner.call(envelope), name: C::NAME, outcome: outcome_of_command::<C>, started, meter }
     }
 }
 
@@ -262,11 +248,10 @@ impl<Q, S> Service<Ask<Q>> for Measure<S>
 where
     Q: Query,
     S: Service<Ask<Q>, Response = Told<Q::Answer>, Error = QueryError>,
-    S::Future: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+    type Future = Measured<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -274,24 +259,61 @@ where
 
     fn call(&mut self, ask: Ask<Q>) -> Self::Future {
         let (started, meter) = (Instant::now(), Arc::clone(&self.meter));
-        let answer = self.inner.call(ask);
-        Box::pin(async move {
-            let answer = answer.await;
-            let outcome = match &answer {
-                Ok(_) => "answered",
-                Err(QueryError::Invalid(_) | QueryError::ForeignToken) => "invalid",
-                Err(QueryError::ViewLagging { .. }) => "lagging",
-                Err(QueryError::ViewBuilding { .. }) => "building",
-                Err(QueryError::ViewParked { .. }) => "parked",
-                Err(QueryError::Unavailable(_)) => "unavailable",
-                Err(QueryError::Broken(why)) => {
-                    tracing::error!(query = Q::NAME, why, "query broken");
-                    "broken"
-                }
-            };
-            meter.count(Q::NAME, outcome, started);
-            answer
-        })
+        Measured { answer: self.inner.call(ask), name: Q::NAME, outcome: outcome_of_query::<Q>, started, meter }
+    }
+}
+
+pin_project! {
+    /// The answer of a [`Measure`], counted when it is there.
+    pub struct Measured<F: Future> {
+        #[pin]
+        answer: F,
+        name: &'static str,
+        outcome: fn(&F::Output) -> &'static str,
+        started: Instant,
+        meter: Arc<Meter>,
+    }
+}
+
+impl<F: Future> Future for Measured<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let answer = std::task::ready!(this.answer.poll(cx));
+        this.meter.count(this.name, (this.outcome)(&answer), *this.started);
+        Poll::Ready(answer)
+    }
+}
+
+fn outcome_of_command<C: Command>(answer: &Result<Answered<C::Answer>, CommandError<C::Rejection>>) -> &'static str {
+    match answer {
+        Ok(Answered { replayed: false, .. }) => "accepted",
+        Ok(_) => "replayed",
+        Err(CommandError::Rejected(_)) => "rejected",
+        Err(CommandError::Invalid(_)) => "invalid",
+        Err(CommandError::VersionMismatch { .. } | CommandError::KeyReused) => "conflict",
+        Err(CommandError::Overloaded | CommandError::DeadlineExceeded) => "shed",
+        Err(CommandError::Unavailable(_)) => "unavailable",
+        Err(CommandError::Broken(why)) => {
+            tracing::error!(command = C::NAME, why, "command broken");
+            "broken"
+        }
+    }
+}
+
+fn outcome_of_query<Q: Query>(answer: &Result<Told<Q::Answer>, QueryError>) -> &'static str {
+    match answer {
+        Ok(_) => "answered",
+        Err(QueryError::Invalid(_) | QueryError::ForeignToken) => "invalid",
+        Err(QueryError::ViewLagging { .. }) => "lagging",
+        Err(QueryError::ViewBuilding { .. }) => "building",
+        Err(QueryError::ViewParked { .. }) => "parked",
+        Err(QueryError::Unavailable(_)) => "unavailable",
+        Err(QueryError::Broken(why)) => {
+            tracing::error!(query = Q::NAME, why, "query broken");
+            "broken"
+        }
     }
 }
 

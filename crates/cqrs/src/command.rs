@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::aggregate::{Aggregate, Stream};
-use crate::event::{Metadata, PartitionId, Payload, StreamName, Version};
+use crate::event::{Metadata, PartitionId, Payload, PayloadWriter, StreamName, Version};
 use crate::query::Token;
 use crate::state::{Kind, Slot};
 use crate::time::Timestamp;
@@ -244,31 +244,34 @@ pub struct Decision<T> {
     pub(crate) events: Vec<Decided>,
 }
 
+/// Writes an event of a type that is known no longer.
+type Encode = fn(Arc<dyn Any + Send + Sync>, &mut PayloadWriter) -> Result<Payload, serde_json::Error>;
+
 /// An event that a decision records, before it has a place in the log.
 pub(crate) struct Decided {
     pub(crate) wanted: Wanted,
     event: Arc<dyn Any + Send + Sync>,
     /// Writes the event as JSON: done once, for the decision that counts.
-    encode: fn(&Arc<dyn Any + Send + Sync>) -> Result<Payload, serde_json::Error>,
+    encode: Encode,
 }
 
 impl Decided {
     fn new<A: Aggregate>(stream: &Stream<A>, event: A::Event) -> Self {
-        let encode = |event: &Arc<dyn Any + Send + Sync>| match Arc::clone(event).downcast::<A::Event>() {
-            Ok(event) => Payload::new(event),
+        let encode: Encode = |event, writer| match event.downcast::<A::Event>() {
+            Ok(event) => Payload::written(event, writer),
             Err(_) => Err(serde::ser::Error::custom("an event of another aggregate")),
         };
         Self { wanted: stream.wanted(), event: Arc::new(event), encode }
     }
 
-    pub(crate) fn encode(&self) -> Result<Payload, serde_json::Error> {
-        (self.encode)(&self.event)
+    pub(crate) fn encode(&self, writer: &mut PayloadWriter) -> Result<Payload, serde_json::Error> {
+        (self.encode)(Arc::clone(&self.event), writer)
     }
 }
 
 impl fmt::Debug for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?}", self.wanted.name, self.encode())
+        write!(f, "{}: {:?}", self.wanted.name, self.encode(&mut PayloadWriter::default()))
     }
 }
 
@@ -325,7 +328,7 @@ pub struct Envelope<C> {
     /// The command.
     pub command: C,
     /// Stored with its events.
-    pub metadata: Metadata,
+    pub metadata: Arc<Metadata>,
     /// A key under which the first answer is kept and given again.
     pub idempotency: Option<IdempotencyKey>,
     /// The version its first stream must have (`If-Match`).
@@ -337,7 +340,7 @@ pub struct Envelope<C> {
 impl<C> Envelope<C> {
     /// A command with nothing along.
     pub fn new(command: C) -> Self {
-        Self { command, metadata: Metadata::default(), idempotency: None, if_match: None, deadline: None }
+        Self { command, metadata: Arc::default(), idempotency: None, if_match: None, deadline: None }
     }
 }
 

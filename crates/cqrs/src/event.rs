@@ -15,8 +15,9 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -53,6 +54,9 @@ impl fmt::Display for PartitionId {
     }
 }
 
+/// Bytes of a stream's name for which no memory is taken while it is put together.
+const NAME_BYTES_USUAL: usize = 128;
+
 /// A stream's name, `kind/id`, unique in its context whatever partition it lives in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -62,11 +66,13 @@ impl StreamName {
     /// The name of aggregate kind `kind`'s stream `id`.
     #[must_use]
     pub fn new(kind: &str, id: &str) -> Self {
-        let mut name = String::with_capacity(kind.len() + 1 + id.len());
-        name.push_str(kind);
-        name.push('/');
-        name.push_str(id);
-        Self(name.into())
+        // Made several times per command, so on the stack: the shared text is then all that is allocated.
+        let mut name: SmallVec<[u8; NAME_BYTES_USUAL]> = SmallVec::new();
+        name.extend_from_slice(kind.as_bytes());
+        name.push(b'/');
+        name.extend_from_slice(id.as_bytes());
+        // Put together of whole texts, it is one.
+        Self(std::str::from_utf8(&name).unwrap_or_default().into())
     }
 
     /// A name as a store kept it.
@@ -81,12 +87,15 @@ impl StreamName {
         &self.0
     }
 
+    /// Whether it is of aggregate kind `kind`. Asked for every event and view.
+    pub(crate) fn is_of(&self, kind: &str) -> bool {
+        self.0.as_bytes().get(kind.len()) == Some(&b'/') && self.0.starts_with(kind)
+    }
+
     /// The aggregate kind: what stands before the first `/`.
     #[must_use]
     pub fn kind(&self) -> &str {
-        // Asked for every event and view: a search made for long texts takes longer on so short a one.
-        let end = self.0.bytes().position(|byte| byte == b'/');
-        end.and_then(|end| self.0.get(..end)).unwrap_or(&self.0)
+        self.0.split_once('/').map_or(&*self.0, |(kind, _)| kind)
     }
 
     /// The id within the kind: what stands after the first `/`.
@@ -166,6 +175,15 @@ impl Payload {
         Ok(Self { json, typed: Some(event) })
     }
 
+    /// The payload of a new event, its JSON in memory that `writer` shares out.
+    pub(crate) fn written<E: Serialize + Send + Sync + 'static>(
+        event: Arc<E>,
+        writer: &mut PayloadWriter,
+    ) -> Result<Self, serde_json::Error> {
+        let json = writer.write(&*event)?;
+        Ok(Self { json, typed: Some(event) })
+    }
+
     /// The stored form.
     #[must_use]
     pub fn json(&self) -> &Bytes {
@@ -185,6 +203,29 @@ impl Payload {
                 Some(today) => serde_json::from_value(today).map(Arc::new),
             },
         }
+    }
+}
+
+/// Writes payloads one behind the other into large pieces of memory, each freed with the last payload in it: the events of a batch
+/// come and go together, so that they cost one allocation and not several each.
+#[derive(Default)]
+pub(crate) struct PayloadWriter {
+    one: Vec<u8>,
+    all: BytesMut,
+}
+
+impl PayloadWriter {
+    /// Bytes of one piece; a larger payload has one of its own.
+    const PIECE: usize = 64 * 1024;
+
+    fn write<T: Serialize>(&mut self, value: &T) -> Result<Bytes, serde_json::Error> {
+        self.one.clear();
+        serde_json::to_writer(&mut self.one, value)?;
+        if self.all.capacity() < self.one.len() {
+            self.all = BytesMut::with_capacity(self.one.len().max(Self::PIECE));
+        }
+        self.all.extend_from_slice(&self.one);
+        Ok(self.all.split().freeze())
     }
 }
 

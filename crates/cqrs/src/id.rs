@@ -71,6 +71,12 @@ macro_rules! text_id {
             }
         }
 
+        impl ::std::convert::From<&$name> for ::std::sync::Arc<str> {
+            fn from(id: &$name) -> Self {
+                Self::clone(&id.0)
+            }
+        }
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(&self.0)

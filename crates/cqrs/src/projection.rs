@@ -107,7 +107,7 @@ impl Recorded {
     /// # Errors
     /// [`Unreadable`] if it is of that kind and cannot be decoded.
     pub fn as_event_of<A: Aggregate>(&self) -> Result<Option<Arc<A::Event>>, Unreadable> {
-        if self.stream.kind() != A::KIND {
+        if !self.stream.is_of(A::KIND) {
             return Ok(None);
         }
         self.payload.decode::<A>().map(Some).map_err(|cause| Unreadable::of(self, &cause))

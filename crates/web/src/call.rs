@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use cqrs::{Ask, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
+use cqrs::{Ask, Command, Envelope, IdempotencyKey, Metadata, Query, Token, Version};
 use serde::Serialize;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
@@ -31,7 +31,7 @@ const IF_NONE_MATCH: HeaderName = axum::http::header::IF_NONE_MATCH;
 /// What comes along with a command.
 #[derive(Clone, Debug)]
 pub struct Call {
-    metadata: Metadata,
+    metadata: Arc<Metadata>,
     caller: Option<Arc<Caller>>,
     key: Option<Key>,
     if_match: Option<Version>,
@@ -75,9 +75,11 @@ impl Call {
         }
     }
 
-    /// The call of a batch that was read from `raw`, for its items: the body is digested here, once for all of them.
+    /// The call of a batch of `C` that was read from `raw`, for its items: what they have in common is made here, once for all of
+    /// them.
     #[must_use]
-    pub fn batch(mut self, raw: &[u8]) -> Self {
+    pub fn batch<C: Command>(mut self, raw: &[u8]) -> Self {
+        C::NAME.clone_into(&mut Arc::make_mut(&mut self.metadata).command);
         if let Some(key) = &mut self.key {
             key.operation = xxh3_64_with_seed(raw, key.operation);
         }
@@ -108,7 +110,7 @@ impl<S: Sync> FromRequestParts<S> for Call {
             ..Metadata::default()
         };
         let if_match = parts.headers.get(IF_MATCH).map(preconditions::if_match).transpose()?.flatten();
-        Ok(Self { metadata, caller, key: idempotency_key(parts)?, if_match })
+        Ok(Self { metadata: Arc::new(metadata), caller, key: idempotency_key(parts)?, if_match })
     }
 }
 
@@ -185,7 +187,7 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::extract::Request;
-    use cqrs::{Command, Decision, States, Streams};
+    use cqrs::{Decision, States, Streams};
 
     use super::*;
 
@@ -223,7 +225,7 @@ mod tests {
 
     #[tokio::test]
     async fn items_of_a_batch_have_keys_of_their_own() {
-        let batch = async |raw| call("/a", (IDEMPOTENCY_KEY, "k")).await.unwrap().batch(raw);
+        let batch = async |raw| call("/a", (IDEMPOTENCY_KEY, "k")).await.unwrap().batch::<Nop>(raw);
         let (one, other) = (batch(b"x").await, batch(b"y").await);
         let key = |batch: &Call, index| batch.item(index, Nop).idempotency.unwrap();
         assert_ne!(key(&one, 0).key, key(&one, 1).key);

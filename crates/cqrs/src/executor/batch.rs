@@ -5,11 +5,12 @@ use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 use super::cache::Cache;
 use super::job::{Failure, Job};
 use crate::command::{Decided, States, Wanted};
-use crate::event::{BatchId, Epoch, Metadata, PartitionId, Payload, Position, Recorded, StreamName, Version};
+use crate::event::{BatchId, Metadata, PartitionId, Payload, PayloadWriter, Position, Recorded, StreamName, Version};
 use crate::event_store::{Append, Claim, EventStore, Head, LogReader, StoreError};
 use crate::query::Token;
 use crate::state::Slot;
@@ -33,6 +34,9 @@ pub(super) struct Ground {
     /// The number of the command decided last.
     pub(super) reader: u64,
     pub(super) batch_events_max: usize,
+    pub(super) writer: PayloadWriter,
+    /// The emptied working set of the last batch: its room is used again.
+    pub(super) spare: FxHashMap<StreamName, Slot>,
 }
 
 /// What a batch would change, none of it true before it is appended.
@@ -47,21 +51,24 @@ pub(super) struct Batch {
     unreadable: FxHashMap<StreamName, String>,
 }
 
+/// The partitions of one command: of most there is one.
+pub(super) type Partitions = SmallVec<[PartitionId; 4]>;
+
 /// Where a decided command read, and what its first stream is.
 #[derive(Default)]
 pub(super) struct Outcome {
-    pub(super) partitions: Vec<PartitionId>,
+    pub(super) partitions: Partitions,
     pub(super) version: Version,
     /// Of a first answer given again: the token it was given with.
     pub(super) replayed: Option<Token>,
 }
 
 impl Batch {
-    fn new() -> Self {
+    fn new(working: FxHashMap<StreamName, Slot>) -> Self {
         let append = Append { id: BatchId::generate(), expected: Vec::new(), events: Vec::new(), claims: Vec::new() };
         Self {
             append,
-            working: FxHashMap::default(),
+            working,
             heads: BTreeMap::new(),
             outcomes: Vec::new(),
             claims: FxHashMap::default(),
@@ -73,7 +80,8 @@ impl Batch {
 impl Ground {
     /// Decides `jobs` in order, as many as the bound on events allows; the outcomes tell how many.
     pub(super) async fn decide(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<Batch, StoreError> {
-        let mut batch = Batch::new();
+        let mut batch = Batch::new(std::mem::take(&mut self.spare));
+        batch.working.clear();
         // No more than one batch could record: the rest is named again when its turn comes.
         let mut streams = 0;
         let mut named: Vec<Vec<Wanted>> = Vec::new();
@@ -85,6 +93,8 @@ impl Ground {
             streams += of_job.len();
             named.push(of_job);
         }
+        // What most commands record, so that the list is not moved while it grows.
+        batch.append.events.reserve(streams.min(self.batch_events_max));
         self.bring(&mut batch, named.iter().flatten()).await?;
         let idempotent = jobs.iter().take(named.len()).filter_map(|job| job.about().idempotency.as_ref());
         let keys: Vec<String> = idempotent.map(|key| key.key.clone()).collect();
@@ -109,7 +119,11 @@ impl Ground {
     ) -> Result<Outcome, StoreError> {
         self.reader += 1;
         for round in 0..ROUNDS_MAX {
-            let partitions = self.name(batch, &streams).await?;
+            if round > 0 {
+                // Found while deciding.
+                self.bring(batch, streams.iter()).await?;
+            }
+            let partitions = self.name(batch, &streams)?;
             let version = streams.first().and_then(|first| batch.working.get(&first.name)).map_or(0, |s| s.version);
             if let Some(failure) = refusal(batch, job, &streams, (round == 0).then_some(version)) {
                 job.fail(failure);
@@ -130,7 +144,7 @@ impl Ground {
             unnamed.extend(events.iter().map(|event| &event.wanted).filter(|w| !self.has_named(batch, w)).cloned());
             if unnamed.is_empty() {
                 let first = streams.first().map(|first| &first.name);
-                let version = accept(batch, job, events, at, first, &partitions, self.store.epoch())?;
+                let version = self.accept(batch, job, events, at, first, &partitions)?;
                 return Ok(Outcome { partitions, version, replayed: None });
             }
             streams.extend(unnamed);
@@ -139,17 +153,58 @@ impl Ground {
         Ok(Outcome::default())
     }
 
+    /// Takes over a decision: the events of an accepted one into the working set and the append, its answer under its key.
+    /// Returns the version of the stream `first`.
+    fn accept(
+        &mut self,
+        batch: &mut Batch,
+        job: &mut dyn Job,
+        events: Vec<Decided>,
+        at: Timestamp,
+        first: Option<&StreamName>,
+        partitions: &[PartitionId],
+    ) -> Result<Version, StoreError> {
+        // All are written before the first counts: one that cannot be leaves nothing of its command behind.
+        let mut payloads: SmallVec<[Payload; 4]> = SmallVec::with_capacity(events.len());
+        let written = events.iter().try_for_each(|event| {
+            payloads.push(event.encode(&mut self.writer)?);
+            Ok::<_, serde_json::Error>(())
+        });
+        match written {
+            Err(cause) => job.fail(Failure::Broken(cause.to_string())),
+            Ok(()) => {
+                let metadata = &job.about().metadata;
+                for (event, payload) in events.iter().zip(payloads) {
+                    record(batch, &event.wanted.name, payload, at, metadata)?;
+                }
+            }
+        }
+        let version = first.and_then(|first| batch.working.get(first)).map_or(0, |slot| slot.version);
+        if let Some(key) = job.about().idempotency.clone() {
+            let mut token = Token::new(self.store.epoch());
+            for partition in partitions {
+                token.require(*partition, batch.heads.get(partition).map_or(0, |(_, head)| head.position));
+            }
+            match job.first_answer(&token, version) {
+                None => {}
+                Some(Err(cause)) => return Err(StoreError::Broken(format!("an answer cannot be kept: {cause}"))),
+                Some(Ok(answer)) => {
+                    let claim = Claim { key: key.key, fingerprint: key.fingerprint, answer };
+                    batch.claims.insert(claim.key.clone(), claim.clone());
+                    batch.append.claims.push(claim);
+                }
+            }
+        }
+        Ok(version)
+    }
+
     fn has_named(&self, batch: &Batch, wanted: &Wanted) -> bool {
         batch.working.get(&wanted.name).is_some_and(|slot| slot.named_by == self.reader)
     }
 
     /// Marks `streams` as named by the command being decided, and their partitions as read by this batch.
-    async fn name(&self, batch: &mut Batch, streams: &[Wanted]) -> Result<Vec<PartitionId>, StoreError> {
-        if streams.iter().any(|wanted| !batch.working.contains_key(&wanted.name)) {
-            // Found while deciding. The cache cannot be borrowed mutably here twice, so it is asked inside `load`.
-            self.load(batch, streams.iter()).await?;
-        }
-        let mut partitions: Vec<PartitionId> = Vec::with_capacity(2);
+    fn name(&self, batch: &mut Batch, streams: &[Wanted]) -> Result<Partitions, StoreError> {
+        let mut partitions = Partitions::new();
         for wanted in streams {
             let Some(slot) = batch.working.get_mut(&wanted.name) else { continue };
             slot.named_by = self.reader;
@@ -175,19 +230,18 @@ impl Ground {
     }
 
     /// Brings states into the working set: from the cache, else all the others together from the store.
-    async fn bring(
-        &mut self,
-        batch: &mut Batch,
-        streams: impl Iterator<Item = &Wanted> + Clone,
-    ) -> Result<(), StoreError> {
-        for wanted in streams.clone() {
-            if !batch.working.contains_key(&wanted.name)
-                && let Some(slot) = self.cache.get(&wanted.name)
-            {
-                batch.working.insert(wanted.name.clone(), slot);
+    async fn bring(&mut self, batch: &mut Batch, streams: impl Iterator<Item = &Wanted>) -> Result<(), StoreError> {
+        let mut missing = Vec::new();
+        for wanted in streams {
+            if batch.working.contains_key(&wanted.name) {
+                continue;
+            }
+            match self.cache.get(&wanted.name) {
+                Some(slot) => drop(batch.working.insert(wanted.name.clone(), slot)),
+                None => missing.push(wanted),
             }
         }
-        self.load(batch, streams).await
+        self.load(batch, missing.into_iter()).await
     }
 
     /// Folds from the store what is not in the working set yet.
@@ -262,47 +316,6 @@ fn record_due(
         record(batch, stream, payload, at, metadata)?;
     }
     Err(StoreError::Broken(format!("{stream}: what is due stays due after it was recorded {DUE_MAX} times")))
-}
-
-/// Takes over a decision: the events of an accepted one into the working set and the append, its answer under its key.
-/// Returns the version of the stream `first`.
-fn accept(
-    batch: &mut Batch,
-    job: &mut dyn Job,
-    events: Vec<Decided>,
-    at: Timestamp,
-    first: Option<&StreamName>,
-    partitions: &[PartitionId],
-    epoch: Epoch,
-) -> Result<Version, StoreError> {
-    let payloads: Result<Vec<_>, _> =
-        events.into_iter().map(|event| event.encode().map(|payload| (event.wanted.name, payload))).collect();
-    match payloads {
-        Err(cause) => job.fail(Failure::Broken(cause.to_string())),
-        Ok(payloads) => {
-            let metadata = Arc::clone(&job.about().metadata);
-            for (stream, payload) in payloads {
-                record(batch, &stream, payload, at, &metadata)?;
-            }
-        }
-    }
-    let version = first.and_then(|first| batch.working.get(first)).map_or(0, |slot| slot.version);
-    if let Some(key) = job.about().idempotency.clone() {
-        let mut token = Token::new(epoch);
-        for partition in partitions {
-            token.require(*partition, batch.heads.get(partition).map_or(0, |(_, head)| head.position));
-        }
-        match job.first_answer(&token, version) {
-            None => {}
-            Some(Err(cause)) => return Err(StoreError::Broken(format!("an answer cannot be kept: {cause}"))),
-            Some(Ok(answer)) => {
-                let claim = Claim { key: key.key, fingerprint: key.fingerprint, answer };
-                batch.claims.insert(claim.key.clone(), claim.clone());
-                batch.append.claims.push(claim);
-            }
-        }
-    }
-    Ok(version)
 }
 
 /// Gives an event its place, and folds it into the working set.

@@ -82,8 +82,11 @@ pub(super) struct Pending<C: Command> {
 impl<C: Command> Pending<C> {
     pub(super) fn new(envelope: Envelope<C>, reply: oneshot::Sender<Reply<C>>) -> Self {
         let Envelope { command, mut metadata, idempotency, if_match, deadline } = envelope;
-        C::NAME.clone_into(&mut metadata.command);
-        let about = About { metadata: Arc::new(metadata), idempotency, if_match, deadline };
+        // The commands of a batch share theirs: it says their name already.
+        if metadata.command != C::NAME {
+            C::NAME.clone_into(&mut Arc::make_mut(&mut metadata).command);
+        }
+        let about = About { metadata, idempotency, if_match, deadline };
         Self { command, about, decided: None, reply }
     }
 }

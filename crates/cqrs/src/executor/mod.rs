@@ -38,7 +38,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use futures::future::BoxFuture;
+use futures::future::{Either, FutureExt, Map, Ready, ready};
 use tokio::sync::{mpsc, oneshot};
 use tower::Service;
 
@@ -50,7 +50,7 @@ use crate::time::Clock;
 #[cfg(any(doc, feature = "testkit"))]
 pub(crate) use batch::ROUNDS_MAX;
 pub(crate) use batch::load_long;
-use job::{Job, Pending};
+use job::{Job, Pending, Reply};
 pub use run::ExecutorLoop;
 pub use snapshots::SnapshotLoop;
 
@@ -116,7 +116,7 @@ impl Executor {
 impl<C: Command> Service<Envelope<C>> for Executor {
     type Response = Answered<C::Answer>;
     type Error = CommandError<C::Rejection>;
-    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+    type Future = Either<Ready<Reply<C>>, Map<oneshot::Receiver<Reply<C>>, Arrived<C>>>;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
         // Always ready: a full queue is told to the caller at once rather than made to wait.
@@ -126,19 +126,19 @@ impl<C: Command> Service<Envelope<C>> for Executor {
     fn call(&mut self, envelope: Envelope<C>) -> Self::Future {
         if !self.context.lists_command::<C>() {
             let why = format!("{} is not listed by context {}", C::NAME, self.context.name());
-            return Box::pin(async { Err(CommandError::Broken(why)) });
+            return Either::Left(ready(Err(CommandError::Broken(why))));
         }
         let (reply, answer) = oneshot::channel();
-        let queued = self.queue.try_send(Box::new(Pending::new(envelope, reply)));
-        Box::pin(async move {
-            match queued {
-                Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
-                Err(mpsc::error::TrySendError::Full(_)) => Err(CommandError::Overloaded),
-                Err(mpsc::error::TrySendError::Closed(_)) => Err(stopped()),
-            }
-        })
+        match self.queue.try_send(Box::new(Pending::new(envelope, reply))) {
+            Ok(()) => Either::Right(answer.map(|arrived| arrived.unwrap_or_else(|_| Err(stopped())))),
+            Err(mpsc::error::TrySendError::Full(_)) => Either::Left(ready(Err(CommandError::Overloaded))),
+            Err(mpsc::error::TrySendError::Closed(_)) => Either::Left(ready(Err(stopped()))),
+        }
     }
 }
+
+/// Makes a reply of what arrives, or of the loop having stopped.
+type Arrived<C> = fn(Result<Reply<C>, oneshot::error::RecvError>) -> Reply<C>;
 
 fn stopped<R>() -> CommandError<R> {
     CommandError::Unavailable("the executor has stopped".into())

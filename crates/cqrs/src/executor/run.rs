@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::mpsc;
 
 use super::ExecutorSettings;
@@ -11,7 +11,7 @@ use super::batch::{Batch, Ground};
 use super::cache::Cache;
 use super::job::{Failure, Job};
 use super::snapshots::{SnapshotLoop, Snapshots};
-use crate::event::{PartitionId, Position};
+use crate::event::{PartitionId, PayloadWriter, Position};
 use crate::event_store::{AppendError, EventStore, Head, HeadLock, StoreError, Tail};
 use crate::query::Token;
 use crate::time::Clock;
@@ -57,6 +57,8 @@ impl ExecutorLoop {
             heads: Vec::new(),
             reader: 0,
             batch_events_max: settings.batch_events_max.max(1),
+            writer: PayloadWriter::default(),
+            spare: FxHashMap::default(),
         };
         let batch_commands_max = settings.batch_commands_max.max(1);
         Self { jobs, ground, clock, tail, snapshots, snapshot_loop: Some(snapshot_loop), batch_commands_max }
@@ -210,20 +212,13 @@ impl ExecutorLoop {
         Ok(())
     }
 
-    /// The batch is durable: its states become the known ones, its events are published, its callers answered.
-    fn committed(&mut self, batch: Batch, waiting: &mut Vec<Box<dyn Job>>) {
+    /// The batch is durable: its callers are answered, its events published, its states become the known ones. In this order,
+    /// because the callers have waited longest; nobody is served on the old states meanwhile.
+    fn committed(&mut self, mut batch: Batch, waiting: &mut Vec<Box<dyn Job>>) {
         for (partition, (_, head)) in &batch.heads {
             if let Some(known) = self.ground.heads.get_mut(usize::from(partition.0)) {
                 *known = *head;
             }
-        }
-        for (stream, mut slot) in batch.working {
-            slot.snapshot = self.snapshots.offer(&stream, &slot);
-            self.ground.cache.put(stream, slot);
-        }
-        metrics::counter!("executor_events_total").increment(batch.append.events.len() as u64);
-        if !batch.append.events.is_empty() {
-            self.tail.publish(batch.append.events);
         }
         let epoch = self.ground.store.epoch();
         let decided = batch.outcomes.len();
@@ -237,6 +232,15 @@ impl ExecutorLoop {
             }
             job.answer(token, outcome.version);
         }
+        metrics::counter!("executor_events_total").increment(batch.append.events.len() as u64);
+        if !batch.append.events.is_empty() {
+            self.tail.publish(batch.append.events);
+        }
+        for (stream, mut slot) in batch.working.drain() {
+            slot.snapshot = self.snapshots.offer(&stream, &slot);
+            self.ground.cache.put(stream, slot);
+        }
+        self.ground.spare = batch.working;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a consumer makes of the executor's answers: it goes on, rests, parks a message, or tries a parked one again.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -114,13 +115,13 @@ impl<R: React> Running<R> {
                 self.look(at).await?;
             }
             let Some(lane) = self.lanes.get_mut(at) else { continue };
-            let due: Vec<(EventId, Metadata)> = lane
+            let due: Vec<(EventId, Arc<Metadata>)> = lane
                 .waiting
                 .iter_mut()
                 .filter(|waiting| !waiting.dead && !waiting.trying && waiting.next <= now)
                 .map(|waiting| {
                     waiting.trying = true;
-                    (waiting.id, waiting.about.clone())
+                    (waiting.id, Arc::clone(&waiting.about))
                 })
                 .collect();
             for (id, about) in due {
@@ -130,7 +131,7 @@ impl<R: React> Running<R> {
         Ok(ask)
     }
 
-    pub(super) fn retry(&mut self, at: usize, id: EventId, about: Metadata, failed: Option<CannotReact>) {
+    pub(super) fn retry(&mut self, at: usize, id: EventId, about: Arc<Metadata>, failed: Option<CannotReact>) {
         let Some(lane) = self.lanes.get(at) else { return };
         let command = Retry::<R> { inbox: lane.inbox.clone(), id, failed, reaction: PhantomData };
         let generation = lane.generation;
@@ -196,5 +197,5 @@ pub(super) type Answer<C> = Result<Answered<<C as Command>::Answer>, CommandErro
 
 /// Queues a command now; its answer comes later.
 pub(super) fn dispatch<C: Command>(commands: &mut CommandBus, envelope: Envelope<C>) -> BoxFuture<'static, Answer<C>> {
-    commands.call(envelope)
+    Box::pin(commands.call(envelope))
 }

@@ -112,7 +112,12 @@ impl DeadLetterDesk {
     ///
     /// # Errors
     /// [`DeskError`]; what was tried before it stays so.
-    pub async fn retry_all(&self, kind: Option<&str>, limit: usize, about: &Metadata) -> Result<RetriedAll, DeskError> {
+    pub async fn retry_all(
+        &self,
+        kind: Option<&str>,
+        limit: usize,
+        about: &Arc<Metadata>,
+    ) -> Result<RetriedAll, DeskError> {
         let (mut left, mut after, mut done) = (limit.min(RETRY_ALL_MAX), None, RetriedAll::default());
         let mut stuck: HashSet<(InboxId, Arc<str>)> = HashSet::new();
         while left > 0 {
@@ -127,7 +132,7 @@ impl DeadLetterDesk {
                     done.behind += 1;
                     continue;
                 }
-                let metadata = about.clone();
+                let metadata = Arc::clone(about);
                 let tried = self.try_again(&id, |command| Envelope { metadata, ..Envelope::new(command) }).await;
                 match tried.map(|answered| answered.answer) {
                     Ok(Retried::Passed) => done.passed += 1,
@@ -174,7 +179,7 @@ impl DeadLetterDesk {
         };
         let id = letter.message;
         let mut again = along(Again { inbox: letter.inbox(), id, failed: None });
-        again.metadata.causation_id.get_or_insert_with(|| id.to_string());
+        Arc::make_mut(&mut again.metadata).causation_id.get_or_insert_with(|| id.to_string());
         match retry(self.commands.clone(), again.clone()).await {
             // The reaction panicked: that counts as a failure like another, and must not be forgotten.
             Err(CommandError::Broken(why)) => {

@@ -41,7 +41,7 @@ pub(super) struct Lane {
 pub(super) struct Waiting {
     pub(super) id: EventId,
     /// What comes along when it is tried.
-    pub(super) about: Metadata,
+    pub(super) about: Arc<Metadata>,
     pub(super) attempts: u32,
     pub(super) dead: bool,
     pub(super) next: Instant,
@@ -88,15 +88,15 @@ impl Lane {
 }
 
 /// What comes along with a message.
-pub(super) fn about(message: &Message) -> Metadata {
+pub(super) fn about(message: &Message) -> Arc<Metadata> {
     let text = |text: &Option<Arc<str>>| text.as_deref().map(ToOwned::to_owned);
-    Metadata {
+    Arc::new(Metadata {
         actor: Some(message.source.to_string()),
         correlation_id: text(&message.correlation_id),
         causation_id: Some(message.id.to_string()),
         traceparent: text(&message.traceparent),
         ..Metadata::default()
-    }
+    })
 }
 
 /// A pause that grows with the number of failures in a row, with full jitter.

@@ -53,7 +53,11 @@ impl LogFeed {
         let partitions = (0..).map(PartitionId).zip(&heads);
         let mut behind: Vec<(PartitionId, Position, Position, Covered)> = Vec::new();
         for (partition, head) in partitions.filter(|(p, _)| request.partition.is_none_or(|asked| asked == *p)) {
-            let at = position(&next, partition);
+            // A relay has looked at what was appended lately, before it had to be read back and parsed.
+            let at = self.tail.silent_up_to(partition, position(&next, partition)).min(head.position);
+            if at > 0 {
+                next.require(partition, at);
+            }
             if at < head.position {
                 let covered = Covered { up_to: position(&asked, partition), last: None };
                 behind.push((partition, at, head.position, covered));
@@ -66,8 +70,11 @@ impl LogFeed {
             'partition: loop {
                 let (known, events) = self.read(partition, read).await?;
                 if covered.up_to > 0 && covered.last.is_none() {
-                    let at_start =
-                        if read == covered.up_to { known } else { self.read(partition, covered.up_to).await?.0 };
+                    let at_start = if read == covered.up_to {
+                        known
+                    } else {
+                        self.log.read_partition(partition, covered.up_to - 1, 1).await?.pop()
+                    };
                     covered.last = at_start.as_ref().map(EventId::of);
                 }
                 let full = events.len() >= READ - 1;

@@ -146,6 +146,11 @@ impl Relay {
             }
             *read = event.position;
         }
+        for (partition, (read, covered)) in (0..).map(PartitionId).zip(self.read.iter().zip(&self.covered)) {
+            if *read > covered.up_to {
+                self.tail.note_silence(partition, covered.up_to, *read);
+            }
+        }
         if messages.is_empty() {
             return Ok(());
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use smallvec::SmallVec;
+
 use crate::event::{Epoch, PartitionId, Position};
 
 /// No log has so many partitions that a token of all of them were longer.
@@ -21,14 +23,14 @@ const TEXT_BYTES_MAX: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     epoch: Epoch,
-    positions: Vec<(PartitionId, Position)>,
+    positions: SmallVec<[(PartitionId, Position); 1]>,
 }
 
 impl Token {
     /// A token that asks for nothing yet.
     #[must_use]
     pub fn new(epoch: Epoch) -> Self {
-        Self { epoch, positions: Vec::new() }
+        Self { epoch, positions: SmallVec::new() }
     }
 
     /// Asks for `partition` up to `position` as well.

@@ -119,7 +119,8 @@ impl Given {
                 Err(rejection) => Outcome::Rejected(rejection),
                 Ok(Decision { answer, events: decided }) => {
                     for event in decided {
-                        let payload = event.encode().expect("an event is JSON");
+                        let payload =
+                            event.encode(&mut crate::event::PayloadWriter::default()).expect("an event is JSON");
                         self.append(&event.wanted.name, event.wanted.kind, &payload);
                         events.push((event.wanted.name, payload));
                     }

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use super::till::{Cook, Oven, Side, set_oven};
 use crate::bus::Inquire;
 use crate::command::{CommandError, Envelope};
-use crate::event::Metadata;
 use crate::event_store::EventStore;
 use crate::memory::MemoryEventStore;
 use crate::messaging::{
@@ -161,7 +160,7 @@ pub async fn what_can_never_pass_is_a_dead_letter_and_passes_once_mended(transpo
     let again = kitchen.desk.retry(Envelope::new(first.id())).await.expect("tried").answer;
     assert_eq!(again, Retried::Failed { cause: "there is no oven".into(), dead: true });
     set_oven(key, Oven::Works);
-    let done = kitchen.desk.retry_all(Some("till.sold.v1"), 1_000, &Metadata::default()).await.expect("tried");
+    let done = kitchen.desk.retry_all(Some("till.sold.v1"), 1_000, &Arc::default()).await.expect("tried");
     assert_eq!(done.failed, 0);
     assert_eq!(kitchen.noted(key, 4).await, numbers(4));
 }

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use cqrs::memory::MemoryEventStore;
 use cqrs::testkit::till::{Oven, Side, set_oven};
 use cqrs::{
-    Append, AppendError, BatchId, Channel, Claim, Epoch, EventStore, FeedError, FeedRequest, Head, HeadLock, LogReader,
-    PartitionId, Position, Recorded, Snapshot, StoreError, StreamName, Transport, Version,
+    Append, AppendError, BatchId, Channel, Claim, Epoch, EventStore, Feed, FeedError, FeedRequest, Head, HeadLock,
+    LogFeed, LogReader, PartitionId, Position, Recorded, Snapshot, StoreError, StreamName, Transport, Version,
 };
 
 fn log(partitions: u16) -> Arc<dyn EventStore> {
@@ -82,19 +82,24 @@ async fn a_feed_pages_without_gaps_and_refuses_what_it_does_not_have() {
     assert!(matches!(feed.read(&request).await, Err(FeedError::ForeignCursor)));
 }
 
-/// A log that can be told to refuse appends for a while; tells how often an inbox was read.
+/// A log that can be told to refuse appends for a while; tells how often an inbox, and how many events of partitions were read.
 struct Moody {
-    inner: MemoryEventStore,
+    inner: Arc<dyn EventStore>,
     refuses: AtomicBool,
     /// How many more times it cannot be read.
     away: AtomicUsize,
     looked_at: tokio::sync::watch::Sender<usize>,
+    events_read: AtomicUsize,
 }
 
 impl Moody {
     fn new() -> Self {
+        Self::on(log(1))
+    }
+
+    fn on(inner: Arc<dyn EventStore>) -> Self {
         let (refuses, looked_at) = (AtomicBool::new(false), tokio::sync::watch::Sender::new(0));
-        Self { inner: MemoryEventStore::new(1), refuses, away: AtomicUsize::new(0), looked_at }
+        Self { inner, refuses, away: AtomicUsize::new(0), looked_at, events_read: AtomicUsize::new(0) }
     }
 }
 
@@ -110,7 +115,9 @@ impl LogReader for Moody {
         self.inner.heads().await
     }
     async fn read_partition(&self, p: PartitionId, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        self.inner.read_partition(p, after, limit).await
+        let events = self.inner.read_partition(p, after, limit).await?;
+        self.events_read.fetch_add(events.len(), Ordering::SeqCst);
+        Ok(events)
     }
     async fn read_streams(&self, s: &[(StreamName, Version)], limit: usize) -> Result<Vec<Vec<Recorded>>, StoreError> {
         self.inner.read_streams(s, limit).await
@@ -212,6 +219,49 @@ async fn a_feed_that_waited_covers_all_from_where_it_was_asked() {
     let page = waiting.await.expect("it goes on").expect("a page");
     let named = page.messages.first().map(|message| (message.after, message.predecessor));
     assert_eq!(named, Some((last.position(), Some(last.id))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_does_not_read_what_a_relay_has_found_to_tell_nothing() {
+    let mut till = Side::till().await;
+    let channel: Arc<dyn Transport> = Arc::new(Channel::default());
+    let mut pushed = channel.subscribe("till").await.expect("subscribed");
+    till.relay(channel);
+    let mut sales = 0;
+    // The relay begins at the end of the log, wherever that is by then.
+    while tokio::time::timeout(Duration::from_millis(100), pushed.next()).await.is_err() {
+        till.sell("a", sales..sales + 1).await;
+        sales += 1;
+    }
+    let log = Arc::new(Moody::on(Arc::clone(&till.log)));
+    let feed = LogFeed::new(&till.context, Arc::clone(&log) as _, till.tail.clone());
+    let mut request = FeedRequest { after: None, partition: None, limit: 10, wait: Duration::ZERO };
+    let page = feed.read(&request).await.expect("a page");
+    let sold = page.messages.last().expect("a sale").id;
+    request.after = Some(page.next);
+    for _ in 0..50 {
+        till.rest("a").await;
+    }
+    let partition = PartitionId::of("a", 4);
+    let heads = till.log.heads().await.expect("read");
+    let end = heads.get(usize::from(partition.0)).expect("a partition").position;
+    let passed = async {
+        loop {
+            log.events_read.store(0, Ordering::SeqCst);
+            let page = feed.read(&request).await.expect("a page");
+            assert!(page.messages.is_empty());
+            assert!(page.next.positions().contains(&(partition, end)), "{:?}", page.next);
+            if log.events_read.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), passed).await.expect("it is passed unread");
+    till.sell("a", sales..sales + 1).await;
+    let page = feed.read(&request).await.expect("a page");
+    let told: Vec<_> = page.messages.iter().map(|message| (message.position() > end, message.predecessor)).collect();
+    assert_eq!(told, [(true, Some(sold))], "what comes after it is told, and names what the reader knows");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

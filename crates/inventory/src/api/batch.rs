@@ -5,11 +5,13 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::RepeatHeaders;
 use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Json, Problem, Reply};
-use cqrs::{Answered, Dispatch, Token};
-use futures::future::join_all;
+use cqrs::{Answered, CommandError, Dispatch, Token};
 
+use super::parse::Place;
 use super::reservations::{explained, parse_reserve};
 use super::{Api, Served, hoarding};
+use crate::application::hold_book::Taken;
+use crate::domain::reservation::reserve::{Reserve, ReserveRejection};
 use crate::domain::reservation::{LINES_MAX, ReservationAnswer};
 
 /// Reservations in one request.
@@ -28,10 +30,15 @@ pub(super) async fn reserve_many(
 ) -> Result<Reply, Problem> {
     let items = request.value.reservations;
     check_size(&items)?;
-    let call = call.batch(&request.raw);
-    // All are queued before the first is waited for: they land in one batch of the executor, in order.
-    let decided = items.into_iter().enumerate().map(|(index, item)| one(&api, &call, index, item));
-    let decided = join_all(decided).await;
+    let call = call.batch::<Reserve>(&request.raw);
+    // All are sent before the first is waited for: they land in one batch of the executor, in order.
+    let sent: Vec<_> = items.into_iter().enumerate().map(|(index, item)| send(&api, &call, index, item)).collect();
+    let mut decided = Vec::with_capacity(sent.len());
+    // The last is answered last: whoever waits for it finds the answers of all others there, and is woken once for all of them.
+    for item in sent.into_iter().rev() {
+        decided.push(item.decided().await);
+    }
+    decided.reverse();
     let mut seen: Option<Token> = None;
     let mut outcomes = Vec::with_capacity(decided.len());
     for (index, (id, decided)) in decided.into_iter().enumerate() {
@@ -65,30 +72,53 @@ fn check_size(items: &[contract::ReserveRequest]) -> Result<(), Problem> {
 }
 
 type Decided = Result<Answered<ReservationAnswer>, Problem>;
+type Reserved = Result<Answered<ReservationAnswer>, CommandError<ReserveRejection>>;
 
-async fn one(api: &Served, call: &Call, index: usize, item: contract::ReserveRequest) -> (Option<String>, Decided) {
-    let asked = item.reservation_id.clone();
-    let at = format!("/reservations/{index}");
-    match parse_reserve(item, &at) {
-        Err(problem) => (asked, Err(problem)),
-        Ok(command) => {
-            let id = command.reservation_id.as_str().to_owned();
-            let taken = match hoarding::take(&api.holds, call, &command, &at) {
-                Ok(taken) => taken,
-                Err(problem) => return (Some(id), Err(problem)),
-            };
-            let decided = api.commands.dispatch(call.item(index, command)).await;
-            hoarding::settle(taken, &decided);
-            (Some(id), decided.map_err(|error| placed(error.into(), &at)))
-        }
+/// An item on its way.
+struct Sent<F> {
+    id: Option<String>,
+    place: Place,
+    /// What was taken of the caller's allowance, and what is to be decided; or why it was not sent.
+    sent: Result<(Option<Taken>, F), Problem>,
+}
+
+impl<F: Future<Output = Reserved>> Sent<F> {
+    async fn decided(self) -> (Option<String>, Decided) {
+        let decided = match self.sent {
+            Err(problem) => Err(problem),
+            Ok((taken, decided)) => {
+                let decided = decided.await;
+                hoarding::settle(taken, &decided);
+                decided.map_err(|error| placed(error.into(), self.place))
+            }
+        };
+        (self.id, decided)
     }
 }
 
-/// A rule points into the item it was asked about; the client sent that item `at` some place of a batch.
-fn placed(problem: Problem, at: &str) -> Problem {
+/// Sends the item `index` of the batch `call`.
+fn send(
+    api: &Served,
+    call: &Call,
+    index: usize,
+    item: contract::ReserveRequest,
+) -> Sent<impl Future<Output = Reserved> + use<>> {
+    let place = Place::Item(index);
+    let command = match parse_reserve(&item, place) {
+        Err(problem) => return Sent { id: item.reservation_id, place, sent: Err(problem) },
+        Ok(command) => command,
+    };
+    let id = item.reservation_id.unwrap_or_else(|| command.reservation_id.to_string());
+    let sent = hoarding::take(&api.holds, call, &command, place)
+        .map(|taken| (taken, api.commands.dispatch(call.item(index, command))));
+    Sent { id: Some(id), place, sent }
+}
+
+/// A rule points into the item it was asked about; the client sent that item at some `place` of a batch.
+fn placed(problem: Problem, place: Place) -> Problem {
     problem.with(|problem| {
         for error in problem.errors.iter_mut().filter(|error| error.pointer.starts_with('/')) {
-            error.pointer.insert_str(0, at);
+            error.pointer.insert_str(0, &place.to_string());
         }
     })
 }
@@ -99,10 +129,12 @@ fn outcome(index: usize, id: Option<String>, decided: Decided) -> contract::Batc
         Ok(Answered { answer, replayed, .. }) => {
             let repeated = answer.repeated;
             let reservation = explained(answer);
+            // An earlier answer, given again, may be of an id that the server made then.
+            let id = id.filter(|id| *id == reservation.reservation_id);
             contract::BatchOutcome {
                 index,
                 status: StatusCode::CREATED.as_u16(),
-                reservation_id: Some(reservation.reservation_id.clone()),
+                reservation_id: Some(id.unwrap_or_else(|| reservation.reservation_id.clone())),
                 state: Some(reservation.state),
                 replayed: replayed || repeated,
                 reservation: Some(reservation),

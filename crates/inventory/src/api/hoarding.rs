@@ -6,6 +6,7 @@ use std::time::Duration;
 use comanda_web::{Call, Problem, kinds};
 use cqrs::{Answered, Clock, CommandError, SystemClock, Timestamp};
 
+use super::parse::Place;
 use super::problems;
 use crate::application::hold_book::{HoldBook, Item, Taken, TooMany};
 use crate::domain::reservation::reserve::Reserve;
@@ -16,16 +17,16 @@ use crate::domain::reservation::{ReservationAnswer, ReservationState, Reservatio
 const LEEWAY: Duration = Duration::from_secs(30);
 
 /// Takes what `command` asks for, if the caller's holds are bounded; `at` is where it stands in the body.
-pub(super) fn take(book: &HoldBook, call: &Call, command: &Reserve, at: &str) -> Result<Option<Taken>, Problem> {
+pub(super) fn take(book: &HoldBook, call: &Call, command: &Reserve, at: Place) -> Result<Option<Taken>, Problem> {
     check_time(call, command.ttl, at)?;
     let units = command.lines.iter().map(|line| line.quantity.units().unsigned_abs()).sum();
-    take_units(book, call, item_of(command.reservation_id.as_str(), ""), units, command.ttl)
+    take_units(book, call, (command.reservation_id.as_str(), ""), units, command.ttl)
 }
 
 /// The same for an item of the short paths.
 pub(super) fn take_item(book: &HoldBook, call: &Call, command: &ReserveItem) -> Result<Option<Taken>, Problem> {
-    check_time(call, None, "")?;
-    let item = item_of(command.reservation_id.as_str(), command.sku.as_str());
+    check_time(call, None, Place::Whole)?;
+    let item = (command.reservation_id.as_str(), command.sku.as_str());
     take_units(book, call, item, command.quantity.units().unsigned_abs(), None)
 }
 
@@ -34,7 +35,7 @@ pub(super) fn item_of(reservation: &str, item: &str) -> Item {
 }
 
 /// Refuses a hold that lasts longer than the caller's may; one without `ttl` has no end.
-pub(super) fn check_time(call: &Call, ttl: Option<Duration>, at: &str) -> Result<(), Problem> {
+pub(super) fn check_time(call: &Call, ttl: Option<Duration>, at: Place) -> Result<(), Problem> {
     let Some(seconds) = call.caller().and_then(|caller| caller.holds.seconds_max) else { return Ok(()) };
     if ttl.is_some_and(|ttl| ttl <= Duration::from_secs(seconds)) {
         return Ok(());
@@ -46,7 +47,7 @@ pub(super) fn check_time(call: &Call, ttl: Option<Duration>, at: &str) -> Result
 fn take_units(
     book: &HoldBook,
     call: &Call,
-    item: Item,
+    (reservation, item): (&str, &str),
     units: u64,
     ttl: Option<Duration>,
 ) -> Result<Option<Taken>, Problem> {
@@ -54,7 +55,7 @@ fn take_units(
     let Some(units_max) = caller.holds.units_max else { return Ok(None) };
     let now = SystemClock.now();
     let ends = ttl.map_or(Timestamp::MAX, |ttl| now.saturating_add(ttl.saturating_add(LEEWAY)));
-    book.take(&caller.actor, units_max, item, units, ends, now).map(Some).map_err(|TooMany { held }| {
+    book.take(&caller.actor, units_max, item_of(reservation, item), units, ends, now).map(Some).map_err(|TooMany { held }| {
         let detail = format!(
             "Your credential holds {held} units and may hold {units_max}; {units} more were asked for, and nothing was held. \
              Confirm or release some, or wait for their end."

@@ -1,5 +1,7 @@
 //! Reads ids and quantities out of requests, noting every one that is wrong.
 
+use std::fmt;
+
 use comanda_contracts as contract;
 use comanda_web::{Fields, List, Problem, page_limit};
 use cqrs::Timestamp;
@@ -89,6 +91,24 @@ pub(super) fn in_path<T>(parameter: &str, parsed: Result<T, InvalidId>) -> Resul
     let mut fields = Fields::default();
     let id = fields.take(parameter, parsed);
     fields.finish(id)
+}
+
+/// Where in a body a command stands.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// It is all of it.
+    Whole,
+    /// It is the item of a batch, counted from 0.
+    Item(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => Ok(()),
+            Self::Item(index) => write!(f, "/reservations/{index}"),
+        }
+    }
 }
 
 pub(super) fn path_sku(text: &str) -> Result<Sku, Problem> {

@@ -12,7 +12,7 @@ use comanda_web::{
 use cqrs::{Answered, Dispatch, Inquire, Version};
 use uuid::Uuid;
 
-use super::parse::{line_id, path_own_reservation, path_reservation};
+use super::parse::{Place, line_id, path_own_reservation, path_reservation};
 use super::{Api, hoarding, problems, sourcing};
 use crate::application::reservation_by_id::ReservationById;
 use crate::domain::ids::{LineId, LocationId, OwnerId, Quantity, ReservationId, Sku};
@@ -48,8 +48,8 @@ pub(super) async fn reserve(
     call: Call,
     request: Json<contract::ReserveRequest, BULK_BODY_BYTES_MAX>,
 ) -> Result<Reply, Problem> {
-    let command = parse_reserve(request.value, "")?;
-    let taken = hoarding::take(&api.holds, &call, &command, "")?;
+    let command = parse_reserve(&request.value, Place::Whole)?;
+    let taken = hoarding::take(&api.holds, &call, &command, Place::Whole)?;
     let decided = api.commands.dispatch(call.envelope(command, &request.raw)).await;
     hoarding::settle(taken, &decided);
     let answered = decided?;
@@ -153,7 +153,7 @@ pub(super) async fn extend(
     let mut fields = Fields::default();
     let ttl = fields.take("/ttlSeconds", ttl(request.value.ttl_seconds));
     let command = fields.finish(ttl.map(|ttl| Extend { reservation_id, ttl }))?;
-    hoarding::check_time(&call, Some(command.ttl), "")?;
+    hoarding::check_time(&call, Some(command.ttl), Place::Whole)?;
     let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
     hoarding::follow(&api.holds, &answered.answer.reservation);
     Ok(changed(StatusCode::OK, answered))
@@ -214,7 +214,7 @@ pub(super) async fn consume(
 }
 
 /// The command that `request` asks for; `at` is where it stands in the body.
-pub(super) fn parse_reserve(request: contract::ReserveRequest, at: &str) -> Result<Reserve, Problem> {
+pub(super) fn parse_reserve(request: &contract::ReserveRequest, at: Place) -> Result<Reserve, Problem> {
     let mut fields = Fields::default();
     let reservation_id = match &request.reservation_id {
         Some(id) => fields.take(format_args!("{at}/reservationId"), ReservationId::parse_of_client(id)),
@@ -236,7 +236,7 @@ pub(super) fn parse_reserve(request: contract::ReserveRequest, at: &str) -> Resu
     fields.finish(command)
 }
 
-fn parse_line(fields: &mut Fields, line: &contract::ReserveLine, at: &str, place: usize) -> Option<ReserveLine> {
+fn parse_line(fields: &mut Fields, line: &contract::ReserveLine, at: Place, place: usize) -> Option<ReserveLine> {
     let line_id = line_id(line.line_id.as_deref(), place);
     let line_id = fields.take(format_args!("{at}/lines/{place}/lineId"), line_id);
     let sku = fields.take(format_args!("{at}/lines/{place}/sku"), Sku::parse(&line.sku));

@@ -8,6 +8,7 @@ use comanda_web::{BULK_BODY_BYTES_MAX, Call, Fields, Json, Problem, Reply};
 use cqrs::Dispatch;
 
 use super::Api;
+use super::parse::Place;
 use super::reservations::{allocation, parse_reserve};
 use crate::domain::location::Coordinates;
 use crate::domain::reservation::plan::{PlanSourcing, PlannedLine};
@@ -31,7 +32,7 @@ pub(super) async fn plan(
 ) -> Result<Reply, Problem> {
     let contract::SourcingPlanRequest { lines, strategy, destination } = request.value;
     let asked = contract::ReserveRequest { lines, strategy, destination, ..contract::ReserveRequest::default() };
-    let reserve = Reserve { explain: true, ..parse_reserve(asked, "")? };
+    let reserve = Reserve { explain: true, ..parse_reserve(&asked, Place::Whole)? };
     let answered = api.commands.dispatch(call.envelope(PlanSourcing { reserve }, &request.raw)).await?;
     let lines: Vec<contract::PlannedLine> = answered.answer.lines.into_iter().map(planned).collect();
     let sufficient = lines.iter().all(|line| line.planned >= line.requested);
@@ -42,22 +43,22 @@ pub(super) async fn plan(
 /// The strategy that a request names.
 pub(super) fn strategy(
     fields: &mut Fields,
-    at: &str,
+    at: Place,
     strategy: Option<contract::SourcingStrategy>,
     destination: Option<contract::Coordinates>,
 ) -> Option<Strategy> {
-    let pointer = format!("{at}/destination");
-    let place = fields.take_optional(&pointer, destination.map(coordinates));
+    let place = fields.take_optional(format_args!("{at}/destination"), destination.map(coordinates));
     match (strategy, destination) {
         (Some(contract::SourcingStrategy::Nearest), None) => {
-            fields.wrong(pointer, "is missing: `NEAREST` says to which place");
+            fields.wrong(format_args!("{at}/destination"), "is missing: `NEAREST` says to which place");
             None
         }
         (Some(contract::SourcingStrategy::Nearest), Some(_)) => {
             place.map(|destination| Strategy::Nearest { destination })
         }
         (_, Some(_)) => {
-            fields.wrong(pointer, "belongs to the strategy `NEAREST`: name it, or leave the destination out");
+            let detail = "belongs to the strategy `NEAREST`: name it, or leave the destination out";
+            fields.wrong(format_args!("{at}/destination"), detail);
             None
         }
         (Some(contract::SourcingStrategy::Priority), None) => Some(Strategy::Priority),

@@ -133,9 +133,10 @@ fn take(rows: &mut Rows<ExpiringHoldsRow>, sku: &str, hold: &Hold) -> Option<Nam
 }
 
 fn name(hold: &Hold) -> String {
-    format!("{}/{}", hold.reservation, hold.line)
+    [hold.reservation.as_str(), "/", hold.line.as_str()].concat()
 }
 
 fn key(sku: &str, at: Timestamp, location: &LocationId) -> String {
-    format!("{sku}/{:015}/{location}", at.as_millis())
+    let at = format!("{:015}", at.as_millis());
+    [sku, "/", &at, "/", location.as_str()].concat()
 }

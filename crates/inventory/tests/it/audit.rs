@@ -89,7 +89,7 @@ fn reserved(quantity: i64, until: Option<i64>) -> ReservationEvent {
     };
     let expires_at = until.map(Timestamp::from_millis);
     ReservationEvent::Reserved {
-        lines: vec![whole],
+        lines: Arc::new(vec![whole]),
         ttl_ms: until,
         expires_at,
         allow_partial: false,

@@ -2,6 +2,7 @@
 //! snapshot of an event that has been released: add a new event, or a field with a default.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use cqrs::testkit::ShapeLock;
 use cqrs::{Aggregate, Timestamp};
@@ -43,7 +44,7 @@ fn returned(disposition: Disposition) -> StockEvent {
     StockEvent::Returned { location: place("main"), quantity: 1, disposition, reference: "ret-1".into() }
 }
 
-fn regraded(from: Condition, to: Fate, reference: Option<std::sync::Arc<str>>) -> StockEvent {
+fn regraded(from: Condition, to: Fate, reference: Option<Arc<str>>) -> StockEvent {
     StockEvent::Regraded { location: place("main"), quantity: 1, from, to, reason: Reason::QualityControl, reference }
 }
 
@@ -162,7 +163,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
     let insisting = Line { location: Some(place("berlin")), allocations: Vec::new(), ..plain.clone() };
     vec![
         ReservationEvent::Reserved {
-            lines: vec![plain.clone()],
+            lines: Arc::new(vec![plain.clone()]),
             ttl_ms: None,
             expires_at: None,
             allow_partial: false,
@@ -170,7 +171,7 @@ fn reservation_events() -> Vec<ReservationEvent> {
             strategy: None,
         },
         ReservationEvent::Reserved {
-            lines: vec![plain.clone(), insisting],
+            lines: Arc::new(vec![plain.clone(), insisting]),
             ttl_ms: Some(900_000),
             expires_at: Some(at(900_000)),
             allow_partial: true,

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 
 use super::error::{disk_full, in_log, store_error};
 use super::log_file::{LogFile, POSITION_MAX, place, whole};
-use super::stream_index::{End, Keeper, Note, StreamIndex};
+use super::stream_index::{BatchNote, End, Keeper, Milestone, StreamIndex};
 use super::wal::Wal;
 
 /// How many of a partition's last events are looked at for a batch whose outcome is not known.
@@ -174,7 +174,7 @@ impl From<rusqlite::Error> for Failure {
 }
 
 /// Writes a batch; returns what it has done to streams.
-fn write(connection: &mut Connection, batch: &Append, chains: Chains<'_>) -> Result<Note, Failure> {
+fn write(connection: &mut Connection, batch: &Append, chains: Chains<'_>) -> Result<BatchNote, Failure> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let note = insert(&transaction, batch, chains)?;
     transaction.commit().map_err(Failure::Commit)?;
@@ -182,7 +182,7 @@ fn write(connection: &mut Connection, batch: &Append, chains: Chains<'_>) -> Res
 }
 
 /// Writes all of a batch but its commit.
-fn insert(transaction: &Transaction<'_>, batch: &Append, chains: Chains<'_>) -> Result<Note, Failure> {
+fn insert(transaction: &Transaction<'_>, batch: &Append, chains: Chains<'_>) -> Result<BatchNote, Failure> {
     let id = batch.id.0.into_bytes();
     if batch.events.is_empty() {
         // Nothing else in the log would tell that this batch is in it.
@@ -201,7 +201,7 @@ fn insert_events(
     events: &[Recorded],
     batch: &[u8; 16],
     mut chains: Chains<'_>,
-) -> Result<Note, Failure> {
+) -> Result<BatchNote, Failure> {
     let mut statement = transaction.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
     let mut metadata = MetadataJson::default();
     for event in events {
@@ -216,20 +216,22 @@ fn insert_events(
         statement.raw_bind_parameter(8, &**event.payload.json())?;
         statement.raw_execute()?;
     }
-    Ok(chains.note)
+    Ok(chains.into_note())
 }
 
-/// The streams a batch adds to, each with its end before the batch, and what the batch does to them.
+/// The streams a batch adds to, each with its end: as it was before the batch, and event by event as the batch leaves it.
 struct Chains<'e> {
-    before: FxHashMap<&'e StreamName, End>,
-    note: Note,
+    ends: FxHashMap<&'e StreamName, End>,
+    milestones: Vec<Milestone>,
+    events: u64,
 }
 
 impl<'e> Chains<'e> {
     /// Looks up the ends of all streams that `events` are of.
     fn of(index: &StreamIndex, events: &'e [Recorded]) -> Result<Self, StoreError> {
         let mut before: FxHashMap<&StreamName, End> = FxHashMap::default();
-        let mut streams = Vec::new();
+        before.reserve(events.len());
+        let mut streams = Vec::with_capacity(events.len());
         for event in events {
             before.entry(&event.stream).or_insert_with(|| {
                 streams.push(&event.stream);
@@ -239,13 +241,13 @@ impl<'e> Chains<'e> {
         for (stream, end) in streams.iter().zip(index.ends(&streams)?) {
             before.insert(stream, end);
         }
-        Ok(Self { before, note: Note::default() })
+        Ok(Self { ends: before, milestones: Vec::new(), events: 0 })
     }
 
     /// Moves the end of the event's stream to `place`; returns where it was.
     fn link(&mut self, event: &Recorded, place: i64) -> Result<i64, Failure> {
         let mut unknown = End::default();
-        let end = self.before.get_mut(&event.stream).unwrap_or(&mut unknown);
+        let end = self.ends.get_mut(&event.stream).unwrap_or(&mut unknown);
         if event.version <= end.version {
             return Err(Failure::Taken);
         }
@@ -253,8 +255,15 @@ impl<'e> Chains<'e> {
             return Err(Failure::Versions(format!("{}@{}", event.stream, event.version)));
         }
         let previous = std::mem::replace(end, End { version: event.version, place }).place;
-        self.note.event(&event.stream, event.version, place);
+        self.events += 1;
+        self.milestones.extend(Milestone::at(&event.stream, event.version, place));
         Ok(previous)
+    }
+
+    /// What the batch has done to streams.
+    fn into_note(self) -> BatchNote {
+        let ends = self.ends.into_iter().map(|(stream, end)| (stream.clone(), end)).collect();
+        BatchNote { ends, milestones: self.milestones, events: self.events }
     }
 }
 

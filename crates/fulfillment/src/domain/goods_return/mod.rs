@@ -205,7 +205,7 @@ impl GoodsReturn {
     /// The stream of return `id` of `order`, made beside its order.
     #[must_use]
     pub fn stream_of(id: &ReturnId, order: &OrderId) -> Stream<Self> {
-        Stream::in_partition_of(id.as_str(), order.as_str())
+        Stream::in_partition_of(id.as_str(), order)
     }
 
     /// What was asked for; none if there is no such return.

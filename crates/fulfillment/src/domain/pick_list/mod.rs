@@ -92,7 +92,7 @@ impl PickList {
     /// The stream of the list `id`, beside its order.
     #[must_use]
     pub fn stream(id: &PickListId) -> Stream<Self> {
-        Stream::in_partition_of(&id.to_string(), id.order_id.as_str())
+        Stream::in_partition_of(&id.to_string(), &id.order_id)
     }
 
     /// How it was given to the floor, if it was.

@@ -99,7 +99,7 @@ impl Shipment {
     /// The stream of shipment `id` of `order`, made beside its order: what concerns one order stays in order.
     #[must_use]
     pub fn stream_of(id: &ShipmentId, order: &OrderId) -> Stream<Self> {
-        Stream::in_partition_of(id.as_str(), order.as_str())
+        Stream::in_partition_of(id.as_str(), order)
     }
 
     /// How it was planned; none if there is no such shipment.

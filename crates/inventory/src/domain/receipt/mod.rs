@@ -186,7 +186,7 @@ impl Receipt {
 
     /// The stream of receipt `id`, made in the partition of `sku`, its first line's.
     fn stream_beside(id: &ReceiptId, sku: Option<&Sku>) -> Stream<Self> {
-        sku.map_or_else(|| Self::stream(id), |sku| Stream::in_partition_of(id.as_str(), sku.as_str()))
+        sku.map_or_else(|| Self::stream(id), |sku| Stream::in_partition_of(id.as_str(), sku))
     }
 
     /// Whether it was opened for this location, under this reference of the supplier.

@@ -105,7 +105,7 @@ impl Commit {
         let same_line = |(wish, line): (&CommitLine, &Line)| {
             wish.line_id == line.line_id && wish.sku == line.sku && wish.quantity.units() == line.requested
         };
-        let same = || found.lines.len() == self.lines.len() && self.lines.iter().zip(&found.lines).all(same_line);
+        let same = || found.lines.len() == self.lines.len() && self.lines.iter().zip(found.lines.iter()).all(same_line);
         match (&found.order, found.stage) {
             (None, Stage::New) => Heard::Never,
             (None, Stage::Released) => Heard::Otherwise(Refusal::AlreadyReleased),

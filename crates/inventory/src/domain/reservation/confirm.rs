@@ -88,13 +88,13 @@ impl Confirm {
 
     /// Holds what every line held until it expired, at the same place if that has room; all of it or nothing.
     fn hold_again(&self, reservation: &Reservation, shelves: &mut Shelves<'_>) -> Result<Vec<Line>, ConfirmRejection> {
-        let mut lines = reservation.lines.clone();
+        let mut lines = reservation.lines.to_vec();
         for insisting in [true, false] {
             for line in lines.iter_mut().filter(|line| line.location.is_some() == insisting) {
                 shelves.hold(&self.reservation_id, line, line.held(), None);
             }
         }
-        if lines.iter().zip(&reservation.lines).all(|(now, before)| now.held() == before.held()) {
+        if lines.iter().zip(reservation.lines.iter()).all(|(now, before)| now.held() == before.held()) {
             return Ok(lines);
         }
         let wanted = reservation.lines.iter().map(|line| (line, line.held()));

@@ -63,7 +63,7 @@ impl Command for Extend {
         let mut events = Vec::new();
         let until = expiry(states.at(), self.ttl);
         if let Some(before) = reservation.expires_at.filter(|before| *before < until) {
-            for line in &reservation.lines {
+            for line in reservation.lines.iter() {
                 for allocation in &line.allocations {
                     let hold = line.hold(&self.reservation_id, allocation, Some(before));
                     shelves.record(&line.sku, StockEvent::HoldExtended { hold, until });

@@ -1,6 +1,7 @@
 //! Give back: an order returns units it does not need any more, all or some. What it has not asked for yet, it never gets.
 
 use std::cmp::min;
+use std::sync::Arc;
 
 use cqrs::{Command, Decision, States, Streams};
 
@@ -94,7 +95,7 @@ impl GiveBack {
     fn taken(&self, left: &mut Reservation) -> Result<Vec<LineUnits>, GiveBackRejection> {
         let mut taken = Vec::new();
         if self.lines.is_empty() {
-            for line in &mut left.lines {
+            for line in Arc::make_mut(&mut left.lines) {
                 take(line, i64::MAX, None, &mut taken);
             }
         }

@@ -44,8 +44,8 @@ pub const TTL_MAX: Duration = Duration::from_secs(604_800);
 pub enum ReservationEvent {
     /// Stock was reserved for it.
     Reserved {
-        /// Its lines, as asked for and as held.
-        lines: Vec<Line>,
+        /// Its lines, as asked for and as held: shared with the state that is folded from it.
+        lines: Arc<Vec<Line>>,
         /// How long the hold was asked to last, in milliseconds; without end unless given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ttl_ms: Option<i64>,
@@ -230,7 +230,7 @@ pub struct Reservation {
     stage: Stage,
     /// None for one that the short paths opened SKU by SKU.
     terms: Option<Terms>,
-    lines: Vec<Line>,
+    lines: Arc<Vec<Line>>,
     expires_at: Option<Timestamp>,
     /// SKUs given back one by one: they cannot be reserved again under this id.
     given_back: BTreeSet<Sku>,
@@ -255,7 +255,7 @@ impl Reservation {
     /// The stream of reservation `id`, made in the partition of `sku`, its first line's.
     #[must_use]
     pub fn stream_beside(id: &ReservationId, sku: &Sku) -> Stream<Self> {
-        Stream::in_partition_of(id.as_str(), sku.as_str())
+        Stream::in_partition_of(id.as_str(), sku)
     }
 
     /// Its lines.
@@ -269,7 +269,7 @@ impl Reservation {
     }
 
     fn line_mut(&mut self, id: &LineId) -> Option<&mut Line> {
-        self.lines.iter_mut().find(|line| line.line_id == *id)
+        Arc::make_mut(&mut self.lines).iter_mut().find(|line| line.line_id == *id)
     }
 
     /// Takes units off the line that held them; returns how many.
@@ -293,7 +293,7 @@ impl Reservation {
 
     fn give_back(&mut self, sku: &Sku) {
         self.given_back.insert(sku.clone());
-        for line in self.lines.iter_mut().filter(|line| line.sku == *sku) {
+        for line in Arc::make_mut(&mut self.lines).iter_mut().filter(|line| line.sku == *sku) {
             line.allocations.clear();
             line.released = true;
         }
@@ -316,12 +316,12 @@ impl Aggregate for Reservation {
                 let (owner, strategy) = (owner.clone(), strategy.clone());
                 self.owner.clone_from(&owner);
                 self.terms = Some(Terms { ttl_ms: *ttl_ms, allow_partial: *allow_partial, owner, strategy });
-                self.lines.clone_from(lines);
+                self.lines = Arc::clone(lines);
                 self.expires_at = *expires_at;
             }
             ReservationEvent::ItemReserved(line) => {
                 self.stage = Stage::Reserved;
-                self.lines.push(line.clone());
+                Arc::make_mut(&mut self.lines).push(line.clone());
             }
             ReservationEvent::HeldAgain { lines, beyond } => {
                 self.expires_at = None;
@@ -339,13 +339,13 @@ impl Aggregate for Reservation {
             ReservationEvent::Extended { expires_at } => self.expires_at = Some(*expires_at),
             ReservationEvent::Released => {
                 self.stage = Stage::Released;
-                self.lines.iter_mut().for_each(|line| line.allocations.clear());
+                Arc::make_mut(&mut self.lines).iter_mut().for_each(|line| line.allocations.clear());
             }
             ReservationEvent::ItemReleased { sku } => self.give_back(sku),
             ReservationEvent::Committed { order, lines, .. } => {
                 self.stage = Stage::Committed;
                 self.order = Some(order.clone());
-                self.lines = lines.iter().map(CommittedLine::line).collect();
+                self.lines = Arc::new(lines.iter().map(CommittedLine::line).collect());
             }
             ReservationEvent::Refused { order, .. } => {
                 self.order.get_or_insert_with(|| order.clone());

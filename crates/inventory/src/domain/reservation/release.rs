@@ -47,7 +47,7 @@ impl Command for Release {
                 return Err(WrongTransition::new(from, ReservationState::Released).into());
             }
             _ => {
-                give_back(&self.reservation_id, &reservation, &reservation.lines, &mut shelves);
+                give_back(&self.reservation_id, &reservation, reservation.lines.iter(), &mut shelves);
                 vec![ReservationEvent::Released]
             }
         };

@@ -1,6 +1,7 @@
 //! Reserve: holds stock for all lines of a reservation, all or nothing unless its owner takes what is there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cqrs::{Command, Decision, Invalid, States, Streams, Timestamp};
@@ -128,7 +129,8 @@ impl Command for Reserve {
             return Err(ReserveRejection::InsufficientStock { shortfalls });
         }
         let Terms { ttl_ms, allow_partial, owner, strategy } = self.terms();
-        let reserved = ReservationEvent::Reserved { lines, ttl_ms, expires_at, allow_partial, owner, strategy };
+        let reserved =
+            ReservationEvent::Reserved { lines: Arc::new(lines), ttl_ms, expires_at, allow_partial, owner, strategy };
         let decision = shelves.decide(&self.reservation_id, &stream, &reservation, vec![reserved]);
         Ok(decision.map(|answer| ReservationAnswer { sourcing, ..answer }))
     }
@@ -173,7 +175,7 @@ impl Reserve {
         };
         let same = found.terms.as_ref() == Some(&self.terms())
             && found.lines.len() == self.lines.len()
-            && self.lines.iter().zip(&found.lines).all(same_line);
+            && self.lines.iter().zip(found.lines.iter()).all(same_line);
         match found.state(states.at()) {
             state @ ReservationState::Released if same || found.lines.is_empty() => {
                 Err(ReserveRejection::Ended { reservation_id, state })

@@ -66,7 +66,7 @@ impl<'a> Shelves<'a> {
     /// recorded, and the answer's token covers them even if nothing changes.
     pub(super) fn of(states: &'a States<'a>, reservation: &Reservation) -> Self {
         let mut shelves = Self::new(states).for_owner(reservation.owner.clone());
-        for line in &reservation.lines {
+        for line in reservation.lines.iter() {
             shelves.shelf(&line.sku);
         }
         shelves

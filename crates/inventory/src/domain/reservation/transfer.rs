@@ -62,7 +62,7 @@ impl Command for TransferReservation {
 
 impl TransferReservation {
     fn hand_over(&self, reservation: &Reservation, shelves: &mut Shelves<'_>) {
-        for line in &reservation.lines {
+        for line in reservation.lines.iter() {
             for allocation in &line.allocations {
                 let hold = line.hold(&self.reservation_id, allocation, reservation.expires_at);
                 let hold = Hold { owner: reservation.owner.clone(), ..hold };

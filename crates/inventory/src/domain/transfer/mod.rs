@@ -133,7 +133,7 @@ impl Transfer {
 
     /// The stream of transfer `id`, made in the partition of `sku`, its first line's.
     fn stream_beside(id: &TransferId, sku: Option<&Sku>) -> Stream<Self> {
-        sku.map_or_else(|| Self::stream(id), |sku| Stream::in_partition_of(id.as_str(), sku.as_str()))
+        sku.map_or_else(|| Self::stream(id), |sku| Stream::in_partition_of(id.as_str(), sku))
     }
 
     /// Where its goods were; nowhere for one that does not exist.

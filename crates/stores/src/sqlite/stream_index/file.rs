@@ -1,22 +1,32 @@
 //! `streams.db`: the ends of streams as far as they were stored.
 
+use std::sync::Arc;
+
 use cqrs::{Epoch, Position, StoreError, StreamName, Version};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
+use super::filter::Filter;
 use super::{End, Note};
 use crate::sqlite::connection::{File, ReadPool};
 use crate::sqlite::error::{OpenError, in_streams};
 use crate::sqlite::log_file::whole;
 use crate::sqlite::wal;
 
+/// Names read at once to learn which are in the file.
+const NAMES_READ: i64 = 4_096;
+
 /// The file, to read.
 pub(super) struct StreamFile {
     readers: ReadPool,
+    filter: Arc<Filter>,
 }
 
 /// The file, to write.
 pub(super) struct StreamWriter {
     connection: Connection,
+    filter: Arc<Filter>,
+    /// The name up to which the file's names are in the filter; none once all are.
+    filtered: Option<String>,
 }
 
 /// Opens the file; what it says of another log than `epoch` is dropped. Returns also the position of each of `partitions` that
@@ -31,7 +41,9 @@ pub(super) fn open(
     let failed = |cause| OpenError::sqlite(&file.path, cause);
     belong_to(&mut connection, epoch).map_err(failed)?;
     let read_up_to = read_up_to(&connection, partitions).map_err(failed)?;
-    Ok((StreamFile { readers: file.readers(readers)? }, StreamWriter { connection }, read_up_to))
+    let filter = Arc::new(Filter::default());
+    let read = StreamFile { readers: file.readers(readers)?, filter: Arc::clone(&filter) };
+    Ok((read, StreamWriter { connection, filter, filtered: Some(String::new()) }, read_up_to))
 }
 
 fn belong_to(connection: &mut Connection, epoch: Epoch) -> rusqlite::Result<()> {
@@ -57,10 +69,11 @@ fn read_up_to(connection: &Connection, partitions: u16) -> rusqlite::Result<Vec<
 impl StreamFile {
     /// The ends of those of `streams` that the file has, each with the number it was asked under.
     pub(super) fn ends(&self, streams: &[(usize, &StreamName)]) -> Result<Vec<(usize, End)>, StoreError> {
-        if streams.is_empty() {
+        let asked = || streams.iter().filter(|(_, stream)| !self.filter.excludes(stream.as_str()));
+        if asked().next().is_none() {
             return Ok(Vec::new());
         }
-        let found = self.readers.read(|connection| Ok(ends(connection, streams)))?;
+        let found = self.readers.read(|connection| Ok(ends(connection, asked())))?;
         found.map_err(in_streams)
     }
 
@@ -75,7 +88,10 @@ impl StreamFile {
     }
 }
 
-fn ends(connection: &Connection, streams: &[(usize, &StreamName)]) -> rusqlite::Result<Vec<(usize, End)>> {
+fn ends<'s>(
+    connection: &Connection,
+    streams: impl Iterator<Item = &'s (usize, &'s StreamName)>,
+) -> rusqlite::Result<Vec<(usize, End)>> {
     // One transaction, so that the file is locked once and not for each of them.
     let transaction = connection.unchecked_transaction()?;
     let mut statement = transaction.prepare_cached("SELECT version, place FROM ends WHERE name = ?1")?;
@@ -92,10 +108,38 @@ fn ends(connection: &Connection, streams: &[(usize, &StreamName)]) -> rusqlite::
 impl StreamWriter {
     /// Stores a note, all of it or nothing.
     pub(super) fn store(&mut self, note: &Note) -> rusqlite::Result<()> {
+        if !note.ends.keys().all(|stream| self.filter.add(stream.as_str())) {
+            self.filtered = None;
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         insert(&transaction, note)?;
         transaction.commit()?;
         wal::truncate(&self.connection)
+    }
+}
+
+impl StreamWriter {
+    /// Adds the next of the file's names to the filter; whether there may be more.
+    pub(super) fn filter_on(&mut self) -> rusqlite::Result<bool> {
+        let Some(after) = self.filtered.take() else { return Ok(false) };
+        let sql = "SELECT name FROM ends WHERE name > ?1 ORDER BY name LIMIT ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query((&after, NAMES_READ))?;
+        let (mut read, mut last) = (0, after);
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_str()?;
+            if !self.filter.add(name) {
+                return Ok(false);
+            }
+            read += 1;
+            name.clone_into(&mut last);
+        }
+        if read < NAMES_READ {
+            self.filter.complete();
+            return Ok(false);
+        }
+        self.filtered = Some(last);
+        Ok(true)
     }
 }
 

@@ -45,7 +45,15 @@ impl Drop for Keeper {
 }
 
 fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>) {
-    while let Some(note) = index.next_to_store() {
+    let mut filters = true;
+    loop {
+        while filters && index.is_idle() {
+            filters = writer.filter_on().unwrap_or_else(|cause| {
+                tracing::warn!(%cause, "every name is looked up in streams.db, also those it does not have");
+                false
+            });
+        }
+        let Some(note) = index.next_to_store() else { return };
         match writer.store(&note).map_err(in_streams) {
             Ok(()) => index.stored(),
             Err(StoreError::Unavailable(cause)) => {

@@ -6,6 +6,7 @@
 //! start, and if the file is lost, all of it.
 
 mod file;
+mod filter;
 mod keeper;
 mod opening;
 
@@ -34,9 +35,31 @@ pub(crate) struct End {
     pub(crate) place: i64,
 }
 
+/// What one batch did to streams.
+pub(crate) struct BatchNote {
+    /// Each stream once.
+    pub(crate) ends: Vec<(StreamName, End)>,
+    pub(crate) milestones: Vec<Milestone>,
+    pub(crate) events: u64,
+}
+
+/// The place of an event from which a walk along its stream may begin.
+pub(crate) struct Milestone {
+    stream: StreamName,
+    version: Version,
+    place: i64,
+}
+
+impl Milestone {
+    /// The one that version `version` of `stream` is, if it is one.
+    pub(crate) fn at(stream: &StreamName, version: Version, place: i64) -> Option<Self> {
+        version.is_multiple_of(MILESTONE_EVERY).then(|| Self { stream: stream.clone(), version, place })
+    }
+}
+
 /// What some part of the log did to streams.
 #[derive(Debug, Default)]
-pub(crate) struct Note {
+struct Note {
     ends: FxHashMap<StreamName, End>,
     milestones: FxHashMap<StreamName, Vec<(Version, i64)>>,
     events: u64,
@@ -51,14 +74,16 @@ impl Note {
     }
 
     /// Takes in an event at `place`.
-    pub(crate) fn event(&mut self, stream: &StreamName, version: Version, place: i64) {
-        self.events += 1;
-        if version.is_multiple_of(MILESTONE_EVERY) {
-            self.milestones.entry(stream.clone()).or_default().push((version, place));
-        }
-        match self.ends.get_mut(stream) {
-            Some(end) => *end = End { version, place },
-            None => drop(self.ends.insert(stream.clone(), End { version, place })),
+    fn event(&mut self, stream: StreamName, version: Version, place: i64) {
+        let milestones = Milestone::at(&stream, version, place).into_iter().collect();
+        self.add(BatchNote { ends: vec![(stream, End { version, place })], milestones, events: 1 });
+    }
+
+    fn add(&mut self, batch: BatchNote) {
+        self.events += batch.events;
+        self.ends.extend(batch.ends);
+        for Milestone { stream, version, place } in batch.milestones {
+            self.milestones.entry(stream).or_default().push((version, place));
         }
     }
 
@@ -87,13 +112,20 @@ struct Recent {
     young: Note,
     /// What is being stored.
     old: Option<Arc<Note>>,
+    /// What the file was asked for since the last append. An executor asks whether the streams it is about to make exist, and
+    /// the append asks again where they end.
+    asked: FxHashMap<StreamName, End>,
+    /// How many batches were taken in.
+    batches: u64,
     /// The keeper is to store what there is, and to end; or it has failed.
     ends: bool,
 }
 
 impl Recent {
     fn hand_over(&mut self) {
-        let next = Note::after(self.young.read_up_to.clone());
+        let mut next = Note::after(self.young.read_up_to.clone());
+        // It will be as large, and would be moved again and again while it grows.
+        next.ends.reserve(self.young.ends.len());
         self.old = Some(Arc::new(std::mem::replace(&mut self.young, next)));
     }
 
@@ -115,14 +147,12 @@ impl StreamIndex {
     }
 
     /// Takes in what a batch did, which is on the disk by now and ends at `heads`.
-    pub(crate) fn add(&self, batch: Note, heads: &[Head]) {
+    pub(crate) fn add(&self, batch: BatchNote, heads: &[Head]) {
         let mut recent = self.recent();
+        recent.batches += 1;
+        recent.asked.clear();
         let young = &mut recent.young;
-        young.ends.extend(batch.ends);
-        for (stream, milestones) in batch.milestones {
-            young.milestones.entry(stream).or_default().extend(milestones);
-        }
-        young.events += batch.events;
+        young.add(batch);
         young.read_up_to.clear();
         young.read_up_to.extend(heads.iter().map(|head| head.position));
         if recent.old.is_none() && recent.young.is_full(1) {
@@ -138,16 +168,26 @@ impl StreamIndex {
         let mut missing = Vec::new();
         let recent = self.recent();
         for (index, (stream, end)) in streams.iter().zip(&mut found).enumerate() {
-            match recent.notes().find_map(|note| note.ends.get(*stream)) {
+            match recent.notes().find_map(|note| note.ends.get(*stream)).or_else(|| recent.asked.get(*stream)) {
                 Some(known) => *end = *known,
                 None => missing.push((index, *stream)),
             }
         }
+        let batches = recent.batches;
         drop(recent);
+        if missing.is_empty() {
+            return Ok(found);
+        }
         for (index, end) in self.file.ends(&missing)? {
             if let Some(slot) = found.get_mut(index) {
                 *slot = end;
             }
+        }
+        let mut recent = self.recent();
+        // What was appended meanwhile may have moved them.
+        if recent.batches == batches && recent.asked.len() + missing.len() <= STREAMS_MAX {
+            let ends = missing.iter().filter_map(|(index, stream)| Some(((*stream).clone(), *found.get(*index)?)));
+            recent.asked.extend(ends);
         }
         Ok(found)
     }
@@ -164,6 +204,12 @@ impl StreamIndex {
         drop(recent);
         // Those in the file are older than those in the notes.
         Ok(self.file.milestone(stream, version)?.or(noted.map(|(_, place)| place)))
+    }
+
+    /// Whether there is nothing to store yet.
+    fn is_idle(&self) -> bool {
+        let recent = self.recent();
+        recent.old.is_none() && !recent.ends
     }
 
     /// The note to store next, once there is one; none if there is none left and no more will come.

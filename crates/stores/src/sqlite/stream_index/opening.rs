@@ -87,6 +87,6 @@ fn catch_up(
 /// Notes one event; returns its position.
 fn follow(note: &mut Note, row: &rusqlite::Row<'_>) -> rusqlite::Result<Position> {
     let (at, version): (i64, i64) = (row.get(0)?, row.get(2)?);
-    note.event(&StreamName::stored(row.get_ref(1)?.as_str()?), version.unsigned_abs(), at);
+    note.event(StreamName::stored(row.get_ref(1)?.as_str()?), version.unsigned_abs(), at);
     Ok(place_of(at).1)
 }
