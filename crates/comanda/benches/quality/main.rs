@@ -4,6 +4,7 @@
 //! of their own, so that both share the cores with the generator alike. A bar that is missed is said, not a failure.
 
 mod bare_axum;
+mod bare_batches;
 mod batches;
 mod bench;
 mod calls;
@@ -73,14 +74,20 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 enum Comparator {
     /// Parses reservations and stores nothing.
-    #[command(hide = true)]
-    ServeBareAxum {
+    #[command(name = "serve-bare-axum", hide = true)]
+    BareAxum {
         /// What it answers to a read of stock.
         stock: String,
     },
+    /// Appends two rows per reservation of a batch, and knows no rule.
+    #[command(name = "serve-bare-batches", hide = true)]
+    BareBatches {
+        /// Where its log is made.
+        dir: PathBuf,
+    },
     /// Reserves by a conditional UPDATE of a row.
-    #[command(hide = true)]
-    ServeRowUpdate {
+    #[command(name = "serve-row-update", hide = true)]
+    RowUpdate {
         /// Where its database is made.
         dir: PathBuf,
     },
@@ -95,8 +102,9 @@ fn main() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().into_diagnostic()?;
     runtime.block_on(async {
         match cli.comparator {
-            Some(Comparator::ServeBareAxum { stock }) => bare_axum::serve(stock).await?,
-            Some(Comparator::ServeRowUpdate { dir }) => row_update::serve(&dir).await?,
+            Some(Comparator::BareAxum { stock }) => bare_axum::serve(stock).await?,
+            Some(Comparator::BareBatches { dir }) => bare_batches::serve(&dir).await?,
+            Some(Comparator::RowUpdate { dir }) => row_update::serve(&dir).await?,
             None => table(&cli).await?,
         }
         Ok(ExitCode::SUCCESS)

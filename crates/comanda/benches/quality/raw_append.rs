@@ -36,7 +36,8 @@ impl RawLog {
         Ok(Self { connection, place: 0 })
     }
 
-    fn append(&mut self, events: usize) -> rusqlite::Result<()> {
+    /// One transaction of so many events; on the disk when it returns.
+    pub(crate) fn append(&mut self, events: usize) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         {
             let mut insert = transaction.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
