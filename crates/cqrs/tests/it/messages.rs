@@ -254,7 +254,7 @@ async fn a_feed_does_not_read_what_a_relay_has_found_to_tell_nothing() {
             if log.events_read.load(Ordering::SeqCst) == 0 {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(10), passed).await.expect("it is passed unread");
