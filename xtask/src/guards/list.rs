@@ -289,6 +289,6 @@ pub(super) const GUARDS: &[Guard] = &[
         text: "self.tail.note_silence(partition, covered.up_to, *read);",
         without: "self.tail.note_silence(partition, 0, *read);",
         package: "cqrs",
-        test: "what_was_never_pushed_is_fetched_from_the_feed",
+        test: "a_feed_does_not_read_what_a_relay_has_found_to_tell_nothing",
     },
 ];

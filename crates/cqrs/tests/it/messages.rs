@@ -258,6 +258,9 @@ async fn a_feed_does_not_read_what_a_relay_has_found_to_tell_nothing() {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), passed).await.expect("it is passed unread");
+    let from_the_start = FeedRequest { after: None, limit: 1_000, ..request.clone() };
+    let all = feed.read(&from_the_start).await.expect("a page").messages;
+    assert_eq!(all.last().map(|sale| sale.id), Some(sold), "whoever stands before it is told all the same");
     till.sell("a", sales..sales + 1).await;
     let page = feed.read(&request).await.expect("a page");
     let told: Vec<_> = page.messages.iter().map(|message| (message.position() > end, message.predecessor)).collect();
