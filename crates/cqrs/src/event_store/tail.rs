@@ -55,7 +55,11 @@ impl Tail {
     }
 
     /// Adds a batch that is durable by now, and wakes the followers.
-    pub(crate) fn publish(&self, batch: Vec<Recorded>) {
+    pub(crate) fn publish(&self, mut batch: Vec<Recorded>) {
+        if batch.capacity() > 2 * batch.len() {
+            // Room was made for what was then refused. The ring is bounded by events, so none of it may hold more.
+            batch.shrink_to_fit();
+        }
         let mut ring = self.0.ring.lock().unwrap_or_else(PoisonError::into_inner);
         ring.events += batch.len();
         ring.batches.push_back(Arc::new(Published { events: batch, at: Instant::now() }));
@@ -127,6 +131,31 @@ impl Default for Tail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{BatchId, Metadata, Payload, StreamName};
+    use crate::time::Timestamp;
+
+    fn recorded() -> Recorded {
+        Recorded {
+            partition: PartitionId(0),
+            position: 1,
+            stream: StreamName::new("page", "1"),
+            version: 1,
+            at: Timestamp::default(),
+            batch: BatchId::generate(),
+            metadata: Arc::new(Metadata::default()),
+            payload: Payload::stored(bytes::Bytes::from_static(b"{}")),
+        }
+    }
+
+    #[test]
+    fn a_batch_takes_no_more_room_than_its_events() {
+        let tail = Tail::default();
+        let mut batch = Vec::with_capacity(1_000);
+        batch.push(recorded());
+        tail.publish(batch);
+        let (held, _) = tail.since(0, 10);
+        assert!(held[0].events.capacity() <= 2, "{}", held[0].events.capacity());
+    }
 
     #[test]
     fn a_silence_is_passed_from_any_place_in_it_and_from_no_other() {
