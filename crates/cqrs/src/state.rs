@@ -67,6 +67,8 @@ pub(crate) struct Slot {
     pub(crate) kind: Kind,
     pub(crate) partition: PartitionId,
     pub(crate) version: Version,
+    /// Whether it was read from the log, and not made by this process.
+    pub(crate) from_log: bool,
     /// The version its newest snapshot holds.
     pub(crate) snapshot: Version,
     /// The number of the command that named it last: a state is read only by a command that has named it.
@@ -77,7 +79,7 @@ pub(crate) struct Slot {
 impl Slot {
     /// The slot of a stream that does not exist yet.
     pub(crate) fn empty(kind: Kind, partition: PartitionId) -> Self {
-        Self { kind, partition, version: 0, snapshot: 0, named_by: 0, state: (kind.initial)() }
+        Self { kind, partition, version: 0, from_log: false, snapshot: 0, named_by: 0, state: (kind.initial)() }
     }
 
     /// Folds the event that makes the stream `version` long; one the slot already holds changes nothing.

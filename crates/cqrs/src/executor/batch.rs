@@ -265,7 +265,10 @@ impl Ground {
                 load_long(self.store.as_ref(), wanted, home).await?.map(|(slot, _)| slot)
             };
             match slot {
-                Ok(slot) => drop(batch.working.insert(wanted.name.clone(), slot)),
+                Ok(mut slot) => {
+                    slot.from_log = slot.version > 0;
+                    batch.working.insert(wanted.name.clone(), slot);
+                }
                 Err(cause) => drop(batch.unreadable.insert(wanted.name.clone(), cause)),
             }
         }
@@ -395,6 +398,7 @@ async fn from_snapshot(store: &dyn LogReader, wanted: &Wanted) -> Result<Option<
         kind: wanted.kind,
         partition: newest.partition,
         version: snapshot.version,
+        from_log: true,
         snapshot: snapshot.version,
         named_by: 0,
         state,

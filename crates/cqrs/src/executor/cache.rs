@@ -8,20 +8,20 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use crate::event::{PartitionId, Recorded, StreamName};
 use crate::state::Slot;
 
-/// Streams of one generation: the newest two are kept after one batch has used them and no other.
+/// Streams of one generation: the newest two are kept after one batch has made them and no other has used them.
 const GENERATION_MAX: usize = 8_192;
 
 /// Stream states by name, the least recently used dropped first.
 ///
-/// Those of one batch alone are kept apart, and for a short while: a flash sale makes streams by the hundred thousand that hardly
-/// anybody asks for again. They would push out what every command needs, and they are not cheap to keep: memory that was
+/// Those that one batch has made and no other has used are kept apart, and for a short while: a flash sale makes streams by the
+/// hundred thousand that hardly anybody asks for again. They would push out what every command needs, and they are not cheap to keep: memory that was
 /// last touched so long ago is no longer in any cache of the processor when it is freed.
 pub(super) struct Cache {
     again: LruCache<StreamName, Slot, FxBuildHasher>,
     once: Once,
 }
 
-/// The states that one batch has used, in two generations. A state is in one of them at the most.
+/// The states that one batch has made, in two generations. A state is in one of them at the most.
 struct Once {
     young: Generation,
     old: Generation,
@@ -31,7 +31,7 @@ struct Once {
 type Generation = FxHashMap<StreamName, Slot>;
 
 impl Cache {
-    /// Room for `streams_max` streams that several batches have used.
+    /// Room for `streams_max` streams that were used again after they were made.
     pub(super) fn new(streams_max: NonZeroUsize) -> Self {
         // Not `LruCache::with_hasher`: it would take memory for all of them at once.
         let mut again = LruCache::unbounded_with_hasher(FxBuildHasher);
@@ -56,6 +56,8 @@ impl Cache {
         }
         match self.again.get_mut(&stream) {
             Some(known) => *known = slot,
+            // It existed before: this was not its first use.
+            None if slot.from_log => drop(self.again.put(stream, slot)),
             None => self.once.put(stream, slot),
         }
     }
@@ -165,6 +167,16 @@ mod tests {
         assert!(cache.once.take(&name(5)).is_none(), "no older state is left behind");
         cache.put(name(1), Slot { version: 0, ..slot(0) });
         assert!(cache.get(&name(1)).is_none(), "it does not exist");
+    }
+
+    #[test]
+    fn a_stream_that_was_there_before_is_kept_like_one_used_again() {
+        let mut cache = Cache::new(room(3));
+        cache.put(name(0), Slot { from_log: true, ..slot(0) });
+        for number in 1..=8 {
+            cache.put(name(number), slot(0));
+        }
+        assert!(cache.get(&name(0)).is_some());
     }
 
     #[test]
