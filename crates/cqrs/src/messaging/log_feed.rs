@@ -66,7 +66,7 @@ impl LogFeed {
         // Each gets its share, so that a long backlog of one does not keep the others waiting.
         let share = (limit / behind.len().max(1)).max(1);
         for (partition, mut read, head, mut covered) in behind {
-            let mut taken = 0;
+            let (mut taken, mut silent_after) = (0, read);
             'partition: loop {
                 let (known, events) = self.read(partition, read).await?;
                 if covered.up_to > 0 && covered.last.is_none() {
@@ -93,11 +93,16 @@ impl LogFeed {
                     if let Some(message) = self.outbox.message(event, &mut covered)? {
                         messages.push(message);
                         taken += 1;
+                        silent_after = read;
                     }
                 }
                 if !full {
                     break;
                 }
+            }
+            if read > silent_after {
+                // For the next reader, and for this one when it asks again: where no relay runs, nobody else would say so.
+                self.tail.note_silence(partition, silent_after, read);
             }
             next.require(partition, read);
         }
