@@ -67,14 +67,14 @@ fn read_up_to(connection: &Connection, partitions: u16) -> rusqlite::Result<Vec<
 }
 
 impl StreamFile {
+    /// Whether the file need be asked for `stream`.
+    pub(super) fn may_have(&self, stream: &StreamName) -> bool {
+        !self.filter.excludes(stream.as_str())
+    }
+
     /// The ends of those of `streams` that the file has, each with the number it was asked under.
     pub(super) fn ends(&self, streams: &[(usize, &StreamName)]) -> Result<Vec<(usize, End)>, StoreError> {
-        let asked = || streams.iter().filter(|(_, stream)| !self.filter.excludes(stream.as_str()));
-        if asked().next().is_none() {
-            return Ok(Vec::new());
-        }
-        let found = self.readers.read(|connection| Ok(ends(connection, asked())))?;
-        found.map_err(in_streams)
+        self.readers.read(|connection| ends(connection, streams).map_err(in_streams))
     }
 
     /// The place of the first milestone of `stream` at or after `version`.
@@ -88,10 +88,7 @@ impl StreamFile {
     }
 }
 
-fn ends<'s>(
-    connection: &Connection,
-    streams: impl Iterator<Item = &'s (usize, &'s StreamName)>,
-) -> rusqlite::Result<Vec<(usize, End)>> {
+fn ends(connection: &Connection, streams: &[(usize, &StreamName)]) -> rusqlite::Result<Vec<(usize, End)>> {
     // One transaction, so that the file is locked once and not for each of them.
     let transaction = connection.unchecked_transaction()?;
     let mut statement = transaction.prepare_cached("SELECT version, place FROM ends WHERE name = ?1")?;
@@ -119,9 +116,9 @@ impl StreamWriter {
 }
 
 impl StreamWriter {
-    /// Adds the next of the file's names to the filter; whether there may be more.
+    /// Adds the next of the file's names to the filter; whether there may be more. After a failure it goes on where it was.
     pub(super) fn filter_on(&mut self) -> rusqlite::Result<bool> {
-        let Some(after) = self.filtered.take() else { return Ok(false) };
+        let Some(after) = self.filtered.clone() else { return Ok(false) };
         let sql = "SELECT name FROM ends WHERE name > ?1 ORDER BY name LIMIT ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query((&after, NAMES_READ))?;
@@ -129,12 +126,14 @@ impl StreamWriter {
         while let Some(row) = rows.next()? {
             let name = row.get_ref(0)?.as_str()?;
             if !self.filter.add(name) {
+                self.filtered = None;
                 return Ok(false);
             }
             read += 1;
             name.clone_into(&mut last);
         }
         if read < NAMES_READ {
+            self.filtered = None;
             self.filter.complete();
             return Ok(false);
         }
@@ -162,4 +161,37 @@ fn insert(transaction: &Transaction<'_>, note: &Note) -> rusqlite::Result<()> {
         statement.execute((partition, whole(*position)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::connection::Durability;
+    use crate::sqlite::schema;
+
+    const EPOCH: Epoch = Epoch(uuid::Uuid::from_u128(1));
+
+    #[test]
+    fn the_filter_is_filled_from_where_a_failed_read_left_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("streams.db");
+        let file = File { path, schema: schema::STREAMS, durability: Durability::Crash, cache_kib: 1_024 };
+        let streams = usize::try_from(2 * NAMES_READ).unwrap();
+        let name = |number: usize| StreamName::new("page", &number.to_string());
+        {
+            let (_, mut writer, _) = open(&file, EPOCH, 1, 1).unwrap();
+            let mut note = Note::after(vec![1]);
+            note.ends = (0..streams).map(|number| (name(number), End { version: 1, place: 1 })).collect();
+            writer.store(&note).unwrap();
+        }
+        let (read, mut writer, _) = open(&file, EPOCH, 1, 1).unwrap();
+        assert!(writer.filter_on().unwrap());
+        writer.connection.execute_batch("ALTER TABLE ends RENAME TO elsewhere").unwrap();
+        writer.filter_on().unwrap_err();
+        writer.connection.execute_batch("ALTER TABLE elsewhere RENAME TO ends").unwrap();
+        assert!(read.may_have(&name(streams)), "not every name is known");
+        while writer.filter_on().unwrap() {}
+        assert!(!read.may_have(&name(streams)), "all are");
+        assert!((0..streams).all(|number| read.may_have(&name(number))));
+    }
 }

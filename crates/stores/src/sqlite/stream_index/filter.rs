@@ -1,7 +1,7 @@
 //! Which names are surely not in `streams.db`: asked first, because most names that a writer asks for are of streams it is about
 //! to make.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -14,16 +14,32 @@ const LAYERS_MAX: usize = 5;
 const BITS_PER_NAME: usize = 12;
 const MARKS: u32 = 6;
 
-/// Bits of a block, which is as large as what a processor fetches at once.
+/// Bits of a block, which is what a processor fetches at once.
 const BLOCK_BITS: u32 = 512;
-type Block = [AtomicU64; 8];
+
+#[derive(Default)]
+#[repr(align(64))]
+struct Block([AtomicU64; 8]);
 
 /// A Bloom filter in blocks that grows by layers. One thread adds to it, any number ask it meanwhile.
 #[derive(Default)]
-pub(super) struct Filter {
-    layers: RwLock<Vec<Layer>>,
-    /// Whether every name of the file is in it.
-    complete: AtomicBool,
+pub(super) struct Filter(RwLock<Names>);
+
+#[derive(Default)]
+struct Names {
+    layers: Vec<Layer>,
+    knows: Knows,
+}
+
+/// Of which names the filter can say that the file does not have them.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Knows {
+    /// Of none yet: not every name of the file is in it.
+    #[default]
+    Some,
+    All,
+    /// Of none any more: the file has more names than there is room for.
+    TooMany,
 }
 
 struct Layer {
@@ -34,46 +50,56 @@ struct Layer {
 impl Filter {
     /// Whether `name` is surely not in the file.
     pub(super) fn excludes(&self, name: &str) -> bool {
-        self.complete.load(Ordering::Acquire) && {
-            let hash = xxh3_128(name.as_bytes());
-            let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-            !layers.iter().any(|layer| layer.has(hash))
-        }
+        let hash = xxh3_128(name.as_bytes());
+        let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        names.knows == Knows::All && !names.have(hash)
     }
 
     /// Adds a name that is, or is about to be, in the file; whether there was room. One that is in it already takes none.
     pub(super) fn add(&self, name: &str) -> bool {
         let hash = xxh3_128(name.as_bytes());
-        {
-            let layers = self.layers.read().unwrap_or_else(PoisonError::into_inner);
-            if layers.iter().any(|layer| layer.has(hash)) {
+        let layers = {
+            let names = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            if names.knows == Knows::TooMany {
+                return false;
+            }
+            if names.have(hash) {
                 return true;
             }
-            if let Some(newest) = layers.last().filter(|layer| layer.takes()) {
+            if let Some(newest) = names.layers.last().filter(|layer| layer.takes()) {
                 newest.add(hash);
                 return true;
             }
-        }
-        let mut layers = self.layers.write().unwrap_or_else(PoisonError::into_inner);
-        if layers.len() == LAYERS_MAX {
-            self.complete.store(false, Ordering::Release);
+            names.layers.len()
+        };
+        if layers == LAYERS_MAX {
+            // Freed once the lock is given back.
+            let full = Names { layers: Vec::new(), knows: Knows::TooMany };
+            let _full = std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), full);
             return false;
         }
-        let layer = Layer::new(FIRST_LAYER_NAMES << (2 * layers.len()));
+        // Nobody else adds, and nobody who asks waits while a hundred megabytes are cleared.
+        let layer = Layer::new(FIRST_LAYER_NAMES << (2 * layers));
         layer.takes();
         layer.add(hash);
-        layers.push(layer);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).layers.push(layer);
         true
     }
 
     /// Every name that the file has is in it from now on.
     pub(super) fn complete(&self) {
-        self.complete.store(true, Ordering::Release);
+        self.0.write().unwrap_or_else(PoisonError::into_inner).knows = Knows::All;
     }
 
     #[cfg(test)]
     fn names_max() -> usize {
         (0..LAYERS_MAX).map(|layer| FIRST_LAYER_NAMES << (2 * layer)).sum()
+    }
+}
+
+impl Names {
+    fn have(&self, hash: u128) -> bool {
+        self.layers.iter().any(|layer| layer.has(hash))
     }
 }
 
@@ -89,9 +115,9 @@ impl Layer {
     }
 
     fn add(&self, hash: u128) {
-        if let Some(block) = self.block(hash) {
+        if let Some(Block(words)) = self.block(hash) {
             for (word, mark) in marks(hash) {
-                if let Some(word) = block.get(word) {
+                if let Some(word) = words.get(word) {
                     word.fetch_or(mark, Ordering::Relaxed);
                 }
             }
@@ -99,8 +125,8 @@ impl Layer {
     }
 
     fn has(&self, hash: u128) -> bool {
-        let Some(block) = self.block(hash) else { return false };
-        marks(hash).all(|(word, mark)| block.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & mark != 0))
+        let Some(Block(words)) = self.block(hash) else { return false };
+        marks(hash).all(|(word, mark)| words.get(word).is_some_and(|word| word.load(Ordering::Relaxed) & mark != 0))
     }
 
     /// The upper half of a hash says which block.
@@ -147,13 +173,14 @@ mod tests {
         filter.complete();
         for layer in 0..LAYERS_MAX {
             assert!(filter.add(&name(layer)) && filter.add(&name(layer)));
-            assert_eq!(filter.layers.read().unwrap().len(), layer + 1);
-            let layers = filter.layers.read().unwrap();
-            layers[layer].room.store(0, Ordering::Relaxed);
+            let names = filter.0.read().unwrap();
+            assert_eq!(names.layers.len(), layer + 1);
+            names.layers[layer].room.store(0, Ordering::Relaxed);
         }
         assert!(filter.excludes("reservation/none"));
         assert!(!filter.add("one too many"));
-        assert!(!filter.excludes("reservation/none"));
+        assert!(!filter.excludes("reservation/none") && !filter.add("another"));
+        assert!(filter.0.read().unwrap().layers.is_empty(), "its memory is given back");
         assert_eq!(Filter::names_max() / 1_000_000, 89);
     }
 }

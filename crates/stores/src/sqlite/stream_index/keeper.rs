@@ -1,4 +1,4 @@
-//! The thread that stores what was noted of streams, beside the log's writer.
+//! The thread that stores what was noted of streams, beside the log's writer, and fills the filter of names at a start.
 
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -48,10 +48,18 @@ fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>
     let mut filters = true;
     loop {
         while filters && index.is_idle() {
-            filters = writer.filter_on().unwrap_or_else(|cause| {
-                tracing::warn!(%cause, "every name is looked up in streams.db, also those it does not have");
-                false
-            });
+            filters = match writer.filter_on().map_err(in_streams) {
+                Ok(more) => more,
+                Err(StoreError::Unavailable(_)) => {
+                    // Another program has locked the file.
+                    index.ends_within(RETRY_AFTER);
+                    true
+                }
+                Err(StoreError::Broken(cause)) => {
+                    tracing::warn!(%cause, "every name is looked up in streams.db, also those it does not have");
+                    false
+                }
+            };
         }
         let Some(note) = index.next_to_store() else { return };
         match writer.store(&note).map_err(in_streams) {

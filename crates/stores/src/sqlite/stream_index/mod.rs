@@ -3,7 +3,7 @@
 //! An append that also wrote an index would touch a page for every stream it makes, wherever its name happens to fall. So a
 //! commit writes events alone. What it did to streams is noted in memory, and a thread of its own stores the notes in bulk and
 //! in the order of their names, beside the writer. The file says how much of the log it has read: the rest is read at the next
-//! start, and if the file is lost, all of it.
+//! start, and if the file is lost, all of it. A filter in memory says of most new names that the file does not have them.
 
 mod file;
 mod filter;
@@ -27,6 +27,9 @@ const MILESTONE_EVERY: Version = 256;
 const STREAMS_MAX: usize = 65_536;
 /// Events in a note from which on it is stored: at most four times as many, and a batch, are read at a start after a crash.
 const EVENTS_MAX: u64 = 262_144;
+
+/// Streams whose ends in the file are known until the next append: the names of one batch.
+const ASKED_MAX: usize = 8_192;
 
 /// The last event of a stream; of none that exists, all zeros.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,8 +115,8 @@ struct Recent {
     young: Note,
     /// What is being stored.
     old: Option<Arc<Note>>,
-    /// What the file was asked for since the last append. An executor asks whether the streams it is about to make exist, and
-    /// the append asks again where they end.
+    /// What the file was asked for since the last append. An executor asks for the streams it decides about, and the append
+    /// asks again where they end.
     asked: FxHashMap<StreamName, End>,
     /// How many batches were taken in.
     batches: u64,
@@ -124,8 +127,10 @@ struct Recent {
 impl Recent {
     fn hand_over(&mut self) {
         let mut next = Note::after(self.young.read_up_to.clone());
-        // It will be as large, and would be moved again and again while it grows.
-        next.ends.reserve(self.young.ends.len());
+        if !self.ends {
+            // It will be as large, and would be moved again and again while it grows.
+            next.ends.reserve(self.young.ends.len());
+        }
         self.old = Some(Arc::new(std::mem::replace(&mut self.young, next)));
     }
 
@@ -175,6 +180,7 @@ impl StreamIndex {
         }
         let batches = recent.batches;
         drop(recent);
+        missing.retain(|(_, stream)| self.file.may_have(stream));
         if missing.is_empty() {
             return Ok(found);
         }
@@ -185,7 +191,7 @@ impl StreamIndex {
         }
         let mut recent = self.recent();
         // What was appended meanwhile may have moved them.
-        if recent.batches == batches && recent.asked.len() + missing.len() <= STREAMS_MAX {
+        if recent.batches == batches && recent.asked.len() + missing.len() <= ASKED_MAX {
             let ends = missing.iter().filter_map(|(index, stream)| Some(((*stream).clone(), *found.get(*index)?)));
             recent.asked.extend(ends);
         }
