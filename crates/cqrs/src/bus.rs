@@ -264,7 +264,7 @@ where
 }
 
 pin_project! {
-    /// The answer of a [`Measure`], counted when it is there.
+    /// The answer of a [`Measure`], counted and timed when it is taken: it waits as long as nobody polls for it.
     pub struct Measured<F: Future> {
         #[pin]
         answer: F,

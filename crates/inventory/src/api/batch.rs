@@ -31,14 +31,10 @@ pub(super) async fn reserve_many(
     let items = request.value.reservations;
     check_size(&items)?;
     let call = call.batch::<Reserve>(&request.raw);
-    // All are sent before the first is waited for: they land in one batch of the executor, in order.
+    // All are sent before the first is waited for: they are decided in order, and in as few batches as the executor can make of them.
     let sent: Vec<_> = items.into_iter().enumerate().map(|(index, item)| send(&api, &call, index, item)).collect();
-    let mut decided = Vec::with_capacity(sent.len());
-    // The last is answered last: whoever waits for it finds the answers of all others there, and is woken once for all of them.
-    for item in sent.into_iter().rev() {
-        decided.push(item.decided().await);
-    }
-    decided.reverse();
+    // A task of its own: what the caller's allowance gets back is settled also if he hangs up meanwhile.
+    let decided = tokio::spawn(decided(sent)).await.map_err(|cause| Problem::internal(&cause.to_string()))?;
     let mut seen: Option<Token> = None;
     let mut outcomes = Vec::with_capacity(decided.len());
     for (index, (id, decided)) in decided.into_iter().enumerate() {
@@ -96,6 +92,17 @@ impl<F: Future<Output = Reserved>> Sent<F> {
     }
 }
 
+/// What became of each.
+async fn decided<F: Future<Output = Reserved>>(sent: Vec<Sent<F>>) -> Vec<(Option<String>, Decided)> {
+    let mut decided = Vec::with_capacity(sent.len());
+    // The last is answered last: whoever waits for it finds the answers of the others there, and is hardly woken before.
+    for item in sent.into_iter().rev() {
+        decided.push(item.decided().await);
+    }
+    decided.reverse();
+    decided
+}
+
 /// Sends the item `index` of the batch `call`.
 fn send(
     api: &Served,
@@ -129,12 +136,11 @@ fn outcome(index: usize, id: Option<String>, decided: Decided) -> contract::Batc
         Ok(Answered { answer, replayed, .. }) => {
             let repeated = answer.repeated;
             let reservation = explained(answer);
-            // An earlier answer, given again, may be of an id that the server made then.
-            let id = id.filter(|id| *id == reservation.reservation_id);
             contract::BatchOutcome {
                 index,
                 status: StatusCode::CREATED.as_u16(),
-                reservation_id: Some(id.unwrap_or_else(|| reservation.reservation_id.clone())),
+                // Not the one that was sent: an earlier answer, given again, may be of an id that the server made then.
+                reservation_id: Some(reservation.reservation_id.clone()),
                 state: Some(reservation.state),
                 replayed: replayed || repeated,
                 reservation: Some(reservation),

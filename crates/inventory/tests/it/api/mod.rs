@@ -7,6 +7,7 @@ mod counts;
 mod description;
 mod headers;
 mod history;
+mod hoarding;
 mod lists;
 mod movements;
 mod owners;
