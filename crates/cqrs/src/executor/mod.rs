@@ -27,10 +27,11 @@
 //!
 //! Next: [`projector`](crate::projector), which reads what was appended.
 
-// `run` is the loop, `batch` decides one batch, `cache` keeps states from batch to batch.
+// `run` is the loop, `batch` decides one batch, `load` folds states from the log, `cache` keeps states from batch to batch.
 mod batch;
 mod cache;
 mod job;
+mod load;
 mod run;
 mod snapshots;
 
@@ -49,7 +50,7 @@ use crate::time::Clock;
 
 #[cfg(any(doc, feature = "testkit"))]
 pub(crate) use batch::ROUNDS_MAX;
-pub(crate) use batch::load_long;
+pub(crate) use load::load_long;
 use job::{Job, Pending, Reply};
 pub use run::ExecutorLoop;
 pub use snapshots::SnapshotLoop;
