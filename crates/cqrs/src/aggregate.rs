@@ -13,13 +13,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::command::Wanted;
 use crate::event::{StoredEvent, StreamName};
+use crate::id::ShortText;
 use crate::state::Kind;
 use crate::time::Timestamp;
 
@@ -119,7 +119,7 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned + Send + Syn
 pub struct Stream<A> {
     name: StreamName,
     /// The key that places it; none for its own id.
-    home: Option<Arc<str>>,
+    home: Option<ShortText>,
     aggregate: PhantomData<fn() -> A>,
 }
 
@@ -134,7 +134,7 @@ impl<A: Aggregate> Stream<A> {
     ///
     /// A stream that exists stays where it was created, whatever `key` says.
     #[must_use]
-    pub fn in_partition_of(id: &str, key: impl Into<Arc<str>>) -> Self {
+    pub fn in_partition_of(id: &str, key: impl Into<ShortText>) -> Self {
         Self { name: StreamName::new(A::KIND, id), home: Some(key.into()), aggregate: PhantomData }
     }
 

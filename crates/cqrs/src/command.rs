@@ -21,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::aggregate::{Aggregate, Stream};
 use crate::event::{Metadata, PartitionId, Payload, PayloadWriter, StreamName, Version};
+use crate::id::ShortText;
 use crate::query::Token;
 use crate::state::{Kind, Slot};
 use crate::time::Timestamp;
@@ -141,7 +142,7 @@ pub struct Streams(pub(crate) Vec<Wanted>);
 #[derive(Clone)]
 pub(crate) struct Wanted {
     pub(crate) name: StreamName,
-    pub(crate) home: Option<Arc<str>>,
+    pub(crate) home: Option<ShortText>,
     pub(crate) kind: Kind,
 }
 

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::aggregate::Aggregate;
+use crate::id::ShortText;
 use crate::time::Timestamp;
 
 pub use upcast::StoredEvent;
@@ -60,7 +61,7 @@ const NAME_BYTES_USUAL: usize = 128;
 /// A stream's name, `kind/id`, unique in its context whatever partition it lives in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StreamName(Arc<str>);
+pub struct StreamName(ShortText);
 
 impl StreamName {
     /// The name of aggregate kind `kind`'s stream `id`.

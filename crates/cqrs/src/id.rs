@@ -6,6 +6,9 @@
 /// The longest id, in characters.
 pub const ID_LENGTH_MAX: usize = 128;
 
+/// A text that is cloned without being copied, and needs no memory of its own up to 23 bytes: what ids are made of.
+pub use smol_str::SmolStr as ShortText;
+
 /// The text is no id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an id has 1 to 128 characters out of A-Z, a-z, 0-9, '.', '_', ':' and '-', and is not '.' or '..'")]
@@ -43,9 +46,8 @@ macro_rules! text_id {
     };
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize)]
-        #[serde(try_from = "::std::sync::Arc<str>")]
-        pub struct $name(::std::sync::Arc<str>);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize)]
+        pub struct $name($crate::ShortText);
 
         impl $name {
             /// The id that `text` is.
@@ -63,15 +65,15 @@ macro_rules! text_id {
             }
         }
 
-        impl ::std::convert::TryFrom<::std::sync::Arc<str>> for $name {
-            type Error = $crate::InvalidId;
-
-            fn try_from(text: ::std::sync::Arc<str>) -> ::std::result::Result<Self, $crate::InvalidId> {
-                $check(&text).map(|()| Self(text))
+        impl<'de> ::serde::Deserialize<'de> for $name {
+            fn deserialize<D: ::serde::Deserializer<'de>>(text: D) -> ::std::result::Result<Self, D::Error> {
+                let text = <$crate::ShortText as ::serde::Deserialize>::deserialize(text)?;
+                $check(&text).map_err(::serde::de::Error::custom)?;
+                Ok(Self(text))
             }
         }
 
-        impl ::std::convert::From<&$name> for ::std::sync::Arc<str> {
+        impl ::std::convert::From<&$name> for $crate::ShortText {
             fn from(id: &$name) -> Self {
                 Self::clone(&id.0)
             }

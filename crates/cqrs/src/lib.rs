@@ -128,7 +128,7 @@ pub use event_store::{Append, AppendError, Claim, EventStore, Head, HeadLock, Lo
 #[doc(hidden)]
 pub use executor::{Executor, ExecutorLoop, ExecutorSettings, SnapshotLoop};
 #[doc(hidden)]
-pub use id::{ID_LENGTH_MAX, InvalidId, check_id};
+pub use id::{ID_LENGTH_MAX, InvalidId, ShortText, check_id};
 #[doc(hidden)]
 pub use messaging::{
     Advance, CannotReact, Channel, Consumer, ConsumerError, ContractEvent, Cursor, DEAD_LETTERS_PAGE_MAX, DeadLetter,

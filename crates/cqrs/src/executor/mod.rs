@@ -50,8 +50,8 @@ use crate::time::Clock;
 
 #[cfg(any(doc, feature = "testkit"))]
 pub(crate) use batch::ROUNDS_MAX;
-pub(crate) use load::load_long;
 use job::{Job, Pending, Reply};
+pub(crate) use load::load_long;
 pub use run::ExecutorLoop;
 pub use snapshots::SnapshotLoop;
 

@@ -70,7 +70,7 @@ pub(super) fn summary(row: OrderRow) -> contract::OrderSummary {
     let sum = |count: fn(&OrderLine) -> i64| row.order.lines().iter().map(count).sum::<i64>();
     let placed = row.order.placed();
     contract::OrderSummary {
-        order_id: row.order_id.as_ref().to_owned(),
+        order_id: row.order_id.as_str().to_owned(),
         status: row.status.as_str().to_owned(),
         since: row.since.to_rfc3339(),
         priority: priority(placed.map(|placed| placed.priority).unwrap_or_default()),

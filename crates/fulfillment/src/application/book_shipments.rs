@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cqrs::{Ask, Command, CommandBus, CommandError, Dispatch, Envelope, Inquire, QueryBus, Timestamp, Token};
+use cqrs::{
+    Ask, Command, CommandBus, CommandError, Dispatch, Envelope, Inquire, QueryBus, ShortText, Timestamp, Token,
+};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use rand::RngExt;
@@ -119,7 +121,7 @@ impl BookShipments {
                     if names.len() >= IN_FLIGHT_MAX || names.contains(&row.shipment_id) {
                         continue;
                     }
-                    names.insert(Arc::clone(&row.shipment_id));
+                    names.insert(row.shipment_id.clone());
                     working.push(self.work_named(row, due.now));
                 }
             }
@@ -156,8 +158,8 @@ impl BookShipments {
         }
     }
 
-    async fn work_named(&self, row: ShipmentRow, now: Timestamp) -> Arc<str> {
-        let name = Arc::clone(&row.shipment_id);
+    async fn work_named(&self, row: ShipmentRow, now: Timestamp) -> ShortText {
+        let name = row.shipment_id.clone();
         self.work(row, now).await;
         name
     }

@@ -1,8 +1,6 @@
 //! Orders as lists show them: where each is and since when, by status, customer, age and promise.
 
-use std::sync::Arc;
-
-use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable, Version};
+use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::order::{Order, OrderLine, OrderStatus};
@@ -12,7 +10,7 @@ use crate::domain::order::{Order, OrderLine, OrderStatus};
 #[serde(rename_all = "camelCase")]
 pub struct OrderRow {
     /// Its id.
-    pub order_id: Arc<str>,
+    pub order_id: ShortText,
     /// The order as of `version`.
     pub order: Order,
     /// Where it is.

@@ -1,8 +1,6 @@
 //! Returns as lists show them: what is expected, and what came.
 
-use std::sync::Arc;
-
-use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable, Version};
+use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::goods_return::GoodsReturn;
@@ -12,7 +10,7 @@ use crate::domain::goods_return::GoodsReturn;
 #[serde(rename_all = "camelCase")]
 pub struct ReturnRow {
     /// Its id.
-    pub return_id: Arc<str>,
+    pub return_id: ShortText,
     /// The return as of `version`.
     pub goods: GoodsReturn,
     /// Since when it is where it is.

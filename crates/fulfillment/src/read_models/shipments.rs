@@ -1,8 +1,6 @@
 //! Shipments as lists show them: where each is, and when somebody has to talk to its carrier next.
 
-use std::sync::Arc;
-
-use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable, Version};
+use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::shipment::Shipment;
@@ -12,7 +10,7 @@ use crate::domain::shipment::Shipment;
 #[serde(rename_all = "camelCase")]
 pub struct ShipmentRow {
     /// Its id.
-    pub shipment_id: Arc<str>,
+    pub shipment_id: ShortText,
     /// The shipment as of `version`.
     pub shipment: Shipment,
     /// Since when it is where it is.

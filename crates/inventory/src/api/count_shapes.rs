@@ -60,7 +60,7 @@ fn difference(line: &CountLine) -> contract::CountDifference {
 pub(super) fn summary(row: CountRow) -> contract::CountSummary {
     let lines = row.count.lines();
     contract::CountSummary {
-        count_id: row.count_id.as_ref().to_owned(),
+        count_id: row.count_id.as_str().to_owned(),
         location_id: row.location().as_str().to_owned(),
         state: state(row.state()),
         lines: lines.len() as u64,

@@ -65,7 +65,7 @@ fn written(hold: ExpiringHold) -> contract::ExpiringHold {
     contract::ExpiringHold {
         reservation_id,
         line_id,
-        sku: hold.sku.as_ref().to_owned(),
+        sku: hold.sku.as_str().to_owned(),
         location_id: hold.location.as_str().to_owned(),
         quantity: hold.quantity,
         expires_at: hold.expires_at.to_rfc3339(),

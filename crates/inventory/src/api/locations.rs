@@ -148,7 +148,7 @@ pub(super) async fn list_stock(
     let query = ListStockAtLocation { location, prefix: parse::prefix(params.sku_prefix)?, page };
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let page = parse::written(list, told.answer, |row| contract::StockAtLocation {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         location_id: row.location.as_str().to_owned(),
         on_hand: row.level.on_hand,
         reserved: row.level.reserved,

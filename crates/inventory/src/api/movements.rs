@@ -115,7 +115,7 @@ fn day(text: &str) -> Result<Timestamp, &'static str> {
 
 fn written(row: MovementRow) -> contract::StockMovement {
     contract::StockMovement {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         version: row.version,
         at: row.at.to_rfc3339(),
         movement: movement(row.kind),

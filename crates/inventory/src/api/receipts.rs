@@ -287,7 +287,7 @@ fn incoming(row: IncomingRow) -> contract::IncomingUnits {
         Inbound::Transfer(id) => (None, Some(id.as_str().to_owned())),
     };
     contract::IncomingUnits {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         location_id: row.location.as_str().to_owned(),
         expected_at: row.expected_at.to_rfc3339(),
         quantity: row.quantity,

@@ -179,7 +179,7 @@ pub(super) async fn read_reservation(
 
 fn written(row: &StockRow) -> contract::ShortStock {
     contract::ShortStock {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         available: row.available,
         updated_at: row.updated_at.to_rfc3339(),
     }

@@ -107,7 +107,7 @@ pub(super) async fn list(
 
 fn registered(row: &StockRow) -> contract::Sku {
     contract::Sku {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         name: row.details.name.as_deref().map(ToOwned::to_owned),
         safety_stock: row.details.safety_stock,
         backorder_limit: row.details.backorder_limit,

@@ -137,7 +137,7 @@ pub(super) async fn list_low(
     let query = ListLowStock { prefix: parse::prefix(params.sku_prefix)?, page };
     let told = api.queries.ask(inquiry.ask(query)).await?;
     let page = parse::written(list, told.answer, |row| contract::LowStock {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         name: row.details.name.as_deref().map(ToOwned::to_owned),
         on_hand: row.total().on_hand,
         safety_stock: row.details.safety_stock,
@@ -153,7 +153,7 @@ fn written(row: &StockRow) -> contract::Stock {
         ..location(place, level, row.bins.get(place))
     });
     contract::Stock {
-        sku: row.sku.as_ref().to_owned(),
+        sku: row.sku.as_str().to_owned(),
         name: row.details.name.as_deref().map(ToOwned::to_owned),
         on_hand: total.on_hand,
         reserved: total.reserved,

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use cqrs::{Compare, IndexValue, Invalid, Query, QueryError, ReadSide, Select, Timestamp};
+use cqrs::{Compare, IndexValue, Invalid, Query, QueryError, ReadSide, Select, ShortText, Timestamp};
 
 use super::page::{Page, check_limit};
 use crate::domain::ids::{LineId, LocationId, OwnerId, ReservationId, Sku};
@@ -50,7 +50,7 @@ pub struct ExpiringHold {
     /// The reservation and the line; none for holds that are only counted.
     pub of: Option<(ReservationId, LineId)>,
     /// What is held.
-    pub sku: Arc<str>,
+    pub sku: ShortText,
     /// Where.
     pub location: LocationId,
     /// How many units.
@@ -153,7 +153,7 @@ fn of(name: &str) -> Option<(ReservationId, LineId)> {
 fn expiring(row: &ExpiringHoldsRow, of: Option<(ReservationId, LineId)>, hold: &NamedHold) -> ExpiringHold {
     ExpiringHold {
         of,
-        sku: Arc::clone(&row.sku),
+        sku: row.sku.clone(),
         location: row.location.clone(),
         quantity: hold.quantity,
         expires_at: row.expires_at,

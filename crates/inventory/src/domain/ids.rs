@@ -1,7 +1,7 @@
 //! Ids and quantities: values that are right by construction.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 pub use cqrs::{ID_LENGTH_MAX, InvalidId, check_id};
 use serde::{Deserialize, Serialize};
@@ -149,7 +149,7 @@ impl LineId {
     /// The line that the short paths open for `sku`: it has the SKU's own id.
     #[must_use]
     pub fn of(sku: &Sku) -> Self {
-        Self(Arc::clone(&sku.0))
+        Self(sku.0.clone())
     }
 }
 
@@ -157,7 +157,7 @@ impl DeliveryId {
     /// The one delivery of a receipt that comes as a whole: it has the receipt's own id.
     #[must_use]
     pub fn of(receipt: &ReceiptId) -> Self {
-        Self(Arc::clone(&receipt.0))
+        Self(receipt.0.clone())
     }
 }
 

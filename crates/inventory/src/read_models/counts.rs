@@ -1,8 +1,6 @@
 //! Cycle counts: where each is counted, and how far it has come.
 
-use std::sync::Arc;
-
-use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable};
+use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::cycle_count::{CountEvent, CountState, CycleCount};
@@ -14,7 +12,7 @@ use cqrs::Aggregate;
 #[serde(rename_all = "camelCase")]
 pub struct CountRow {
     /// Its id.
-    pub count_id: Arc<str>,
+    pub count_id: ShortText,
     /// The count.
     pub count: CycleCount,
     /// When it was asked for.

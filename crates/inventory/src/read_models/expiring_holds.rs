@@ -2,9 +2,8 @@
 //! whose they are, so that somebody can look before they do.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable};
+use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{LocationId, OwnerId};
@@ -20,7 +19,7 @@ pub const NAMED_HOLDS_MAX: usize = 1_000;
 #[serde(rename_all = "camelCase")]
 pub struct ExpiringHoldsRow {
     /// The SKU.
-    pub sku: Arc<str>,
+    pub sku: ShortText,
     /// When they come back.
     pub expires_at: Timestamp,
     /// Where they are.

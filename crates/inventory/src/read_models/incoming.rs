@@ -1,8 +1,6 @@
 //! Incoming: what is to come of each SKU, delivery by delivery, until it has come.
 
-use std::sync::Arc;
-
-use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable};
+use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{LineId, LocationId};
@@ -15,7 +13,7 @@ use crate::domain::stock_item::{Arrival, Inbound, StockEvent, StockItem};
 #[serde(rename_all = "camelCase")]
 pub struct IncomingRow {
     /// The SKU.
-    pub sku: Arc<str>,
+    pub sku: ShortText,
     /// What brings them.
     pub by: Inbound,
     /// The line of it.

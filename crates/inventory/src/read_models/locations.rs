@@ -1,8 +1,6 @@
 //! Locations as they are registered. `main` has a row only if someone has named it.
 
-use std::sync::Arc;
-
-use cqrs::{Projection, ReadModel, Recorded, Rows, Unreadable};
+use cqrs::{Projection, ReadModel, Recorded, Rows, ShortText, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::location::{Location, LocationDetails, LocationEvent};
@@ -12,7 +10,7 @@ use crate::domain::location::{Location, LocationDetails, LocationEvent};
 #[serde(rename_all = "camelCase")]
 pub struct LocationRow {
     /// Its id.
-    pub location: Arc<str>,
+    pub location: ShortText,
     /// What it is called, and how it is chosen.
     pub details: LocationDetails,
 }

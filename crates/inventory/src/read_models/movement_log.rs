@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable, Version};
+use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use super::movements::{MovementKind, cause, movements};
@@ -17,7 +17,7 @@ use crate::domain::stock_item::{Level, StockItem};
 #[serde(rename_all = "camelCase")]
 pub struct MovementRow {
     /// The SKU.
-    pub sku: Arc<str>,
+    pub sku: ShortText,
     /// The version of its stock that the movement made.
     pub version: Version,
     /// When.

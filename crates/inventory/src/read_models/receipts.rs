@@ -1,8 +1,6 @@
 //! Receipts as lists show them: what is expected, and what has come.
 
-use std::sync::Arc;
-
-use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, Unreadable, Version};
+use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
@@ -13,7 +11,7 @@ use crate::domain::receipt::Receipt;
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptRow {
     /// Its id.
-    pub receipt_id: Arc<str>,
+    pub receipt_id: ShortText,
     /// The receipt as of `version`.
     pub receipt: Receipt,
     /// The version of its stream.

@@ -1,9 +1,8 @@
 //! Stock per SKU: its counters at every location, and what of it can be promised.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Timestamp, Unreadable, Version};
+use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Timestamp, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use super::movements::{expires_at, movements};
@@ -15,7 +14,7 @@ use crate::domain::stock_item::{BackorderTerms, Details, Incoming, Level, StockE
 #[serde(rename_all = "camelCase")]
 pub struct StockRow {
     /// The SKU.
-    pub sku: Arc<str>,
+    pub sku: ShortText,
     /// Its name, safety stock and backorder limit.
     pub details: Details,
     /// Its counters per location.

@@ -1,8 +1,6 @@
 //! Stock per SKU and location: what a place holds.
 
-use std::sync::Arc;
-
-use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, Unreadable};
+use cqrs::{IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Unreadable};
 use serde::{Deserialize, Serialize};
 
 use super::movements::movements;
@@ -14,7 +12,7 @@ use crate::domain::stock_item::{Level, StockEvent, StockItem};
 #[serde(rename_all = "camelCase")]
 pub struct StockAtLocationRow {
     /// The SKU.
-    pub sku: Arc<str>,
+    pub sku: ShortText,
     /// The location.
     pub location: LocationId,
     /// The counters there.

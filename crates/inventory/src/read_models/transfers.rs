@@ -1,8 +1,6 @@
 //! Transfers as lists show them: what is asked for, what is in transit, and what became of it.
 
-use std::sync::Arc;
-
-use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, Unreadable, Version};
+use cqrs::{Aggregate, IndexValue, Projection, ReadModel, Recorded, Rows, ShortText, Unreadable, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::LocationId;
@@ -13,7 +11,7 @@ use crate::domain::transfer::Transfer;
 #[serde(rename_all = "camelCase")]
 pub struct TransferRow {
     /// Its id.
-    pub transfer_id: Arc<str>,
+    pub transfer_id: ShortText,
     /// The transfer as of `version`.
     pub transfer: Transfer,
     /// The version of its stream.

@@ -1,17 +1,28 @@
 //! The log's one writer: compares heads in memory, appends in one transaction, and stops for good if the disk fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use cqrs::{
     Append, AppendError, BatchId, Claim, Head, Metadata, PartitionId, Position, Recorded, StoreError, StreamName,
 };
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement, Transaction, TransactionBehavior};
 use rustc_hash::FxHashMap;
 
 use super::error::{disk_full, in_log, store_error};
 use super::log_file::{LogFile, POSITION_MAX, place, whole};
 use super::stream_index::{BatchNote, End, Keeper, Milestone, StreamIndex};
 use super::wal::Wal;
+
+/// Events inserted by one statement: it finds its way to the end of the table once for all of them.
+const EVENTS_AT_ONCE: usize = 16;
+
+/// Columns of an event.
+const COLUMNS: usize = 8;
+
+const INSERT_ONE: &str = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
+static INSERT_MANY: LazyLock<String> =
+    LazyLock::new(|| format!("{INSERT_ONE}{}", ", (?, ?, ?, ?, ?, ?, ?, ?)".repeat(EVENTS_AT_ONCE - 1)));
 
 /// How many of a partition's last events are looked at for a batch whose outcome is not known.
 const LOOK_BACK_MAX: Position = 65_536;
@@ -202,21 +213,40 @@ fn insert_events(
     batch: &[u8; 16],
     mut chains: Chains<'_>,
 ) -> Result<BatchNote, Failure> {
-    let mut statement = transaction.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
     let mut metadata = MetadataJson::default();
-    for event in events {
-        let place = place(event.partition, event.position);
-        statement.raw_bind_parameter(1, place)?;
-        statement.raw_bind_parameter(2, event.stream.as_str())?;
-        statement.raw_bind_parameter(3, whole(event.version))?;
-        statement.raw_bind_parameter(4, chains.link(event, place)?)?;
-        statement.raw_bind_parameter(5, event.at.as_millis())?;
-        statement.raw_bind_parameter(6, batch)?;
-        statement.raw_bind_parameter(7, metadata.of(&event.metadata)?)?;
-        statement.raw_bind_parameter(8, &**event.payload.json())?;
-        statement.raw_execute()?;
+    let (many, rest) = events.as_chunks::<EVENTS_AT_ONCE>();
+    let mut statement = transaction.prepare_cached(&INSERT_MANY)?;
+    for events in many {
+        insert_rows(&mut statement, events, batch, &mut chains, &mut metadata)?;
+    }
+    let mut statement = transaction.prepare_cached(INSERT_ONE)?;
+    for event in rest {
+        insert_rows(&mut statement, std::slice::from_ref(event), batch, &mut chains, &mut metadata)?;
     }
     Ok(chains.into_note())
+}
+
+/// Inserts `events` with a statement for as many rows.
+fn insert_rows<'e>(
+    statement: &mut Statement<'_>,
+    events: &'e [Recorded],
+    batch: &[u8; 16],
+    chains: &mut Chains<'_>,
+    metadata: &mut MetadataJson<'e>,
+) -> Result<(), Failure> {
+    for (row, event) in events.iter().enumerate() {
+        let (place, first) = (place(event.partition, event.position), row * COLUMNS + 1);
+        statement.raw_bind_parameter(first, place)?;
+        statement.raw_bind_parameter(first + 1, event.stream.as_str())?;
+        statement.raw_bind_parameter(first + 2, whole(event.version))?;
+        statement.raw_bind_parameter(first + 3, chains.link(event, place)?)?;
+        statement.raw_bind_parameter(first + 4, event.at.as_millis())?;
+        statement.raw_bind_parameter(first + 5, batch)?;
+        statement.raw_bind_parameter(first + 6, metadata.of(&event.metadata)?)?;
+        statement.raw_bind_parameter(first + 7, &**event.payload.json())?;
+    }
+    statement.raw_execute()?;
+    Ok(())
 }
 
 /// The streams a batch adds to, each with its end: as it was before the batch, and event by event as the batch leaves it.
