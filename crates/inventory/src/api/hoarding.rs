@@ -9,6 +9,7 @@ use cqrs::{Answered, Clock, CommandError, SystemClock, Timestamp};
 use super::parse::Place;
 use super::problems;
 use crate::application::hold_book::{HoldBook, Item, Taken, TooMany};
+use crate::domain::ids::ReservationId;
 use crate::domain::reservation::reserve::Reserve;
 use crate::domain::reservation::reserve_item::ReserveItem;
 use crate::domain::reservation::{ReservationAnswer, ReservationState, ReservationView};
@@ -64,8 +65,79 @@ fn take_units(
     })
 }
 
+/// What becomes of a command on a reservation.
+type Decided<R> = Result<Answered<ReservationAnswer>, CommandError<R>>;
+
+/// Waits for the decision on what was taken, and settles it.
+pub(super) async fn settled<R: Send + 'static>(
+    taken: Option<Taken>,
+    decided: impl Future<Output = Decided<R>> + Send + 'static,
+) -> Decided<R> {
+    let Some(taken) = taken else { return decided.await };
+    to_the_end(decided, |decided| settle(Some(taken), decided)).await
+}
+
+/// The same for `units` of an item of a reservation that may have others.
+pub(super) async fn settled_item<R: Send + 'static>(
+    taken: Option<Taken>,
+    units: i64,
+    decided: impl Future<Output = Decided<R>> + Send + 'static,
+) -> Decided<R> {
+    let Some(taken) = taken else { return decided.await };
+    to_the_end(decided, move |decided| settle_item(Some(taken), units, decided)).await
+}
+
+/// Waits for what a command makes of reservation `id`, and follows it.
+pub(super) async fn followed<R: Send + 'static>(
+    book: &HoldBook,
+    id: &ReservationId,
+    decided: impl Future<Output = Decided<R>> + Send + 'static,
+) -> Decided<R> {
+    if !book.knows(id.as_str()) {
+        return decided.await;
+    }
+    let book = book.clone();
+    let follow = move |decided: &Decided<R>| {
+        if let Ok(answered) = decided {
+            follow(&book, &answered.answer.reservation);
+        }
+    };
+    to_the_end(decided, follow).await
+}
+
+/// Waits for the release of an item of a reservation, after which nothing of it counts.
+pub(super) async fn released_item<R: Send + 'static>(
+    book: &HoldBook,
+    item: Item,
+    decided: impl Future<Output = Decided<R>> + Send + 'static,
+) -> Decided<R> {
+    if !book.knows(&item.0) {
+        return decided.await;
+    }
+    let book = book.clone();
+    let follow = move |decided: &Decided<R>| {
+        if decided.is_ok() {
+            book.follow(&item, 0, Timestamp::EPOCH);
+        }
+    };
+    to_the_end(decided, follow).await
+}
+
+/// Waits for a decision in a task of its own: `then` is done with it also if the caller hangs up meanwhile.
+async fn to_the_end<R: Send + 'static>(
+    decided: impl Future<Output = Decided<R>> + Send + 'static,
+    then: impl FnOnce(&Decided<R>) + Send + 'static,
+) -> Decided<R> {
+    let waits = async move {
+        let decided = decided.await;
+        then(&decided);
+        decided
+    };
+    tokio::spawn(waits).await.unwrap_or_else(|cause| Err(CommandError::Broken(cause.to_string())))
+}
+
 /// Keeps or gives back what was taken, as was decided.
-pub(super) fn settle<R>(taken: Option<Taken>, decided: &Result<Answered<ReservationAnswer>, CommandError<R>>) {
+pub(super) fn settle<R>(taken: Option<Taken>, decided: &Decided<R>) {
     let Some(taken) = taken else { return };
     match decided {
         Ok(answered) => {
@@ -77,19 +149,15 @@ pub(super) fn settle<R>(taken: Option<Taken>, decided: &Result<Answered<Reservat
             | CommandError::Invalid(_)
             | CommandError::VersionMismatch { .. }
             | CommandError::KeyReused
-            | CommandError::Overloaded,
+            | CommandError::Overloaded
+            | CommandError::DeadlineExceeded,
         ) => taken.refused(),
         // Whether it is held is not known: it counts as if it were.
         Err(_) => drop(taken),
     }
 }
 
-/// The same for an item of a reservation that may have others.
-pub(super) fn settle_item<R>(
-    taken: Option<Taken>,
-    units: i64,
-    decided: &Result<Answered<ReservationAnswer>, CommandError<R>>,
-) {
+fn settle_item<R>(taken: Option<Taken>, units: i64, decided: &Decided<R>) {
     match (taken, decided) {
         (Some(taken), Ok(answered)) => {
             let (all, ends) = held(&answered.answer.reservation);
@@ -100,7 +168,7 @@ pub(super) fn settle_item<R>(
 }
 
 /// Follows what a command has made of a reservation.
-pub(super) fn follow(book: &HoldBook, reservation: &ReservationView) {
+fn follow(book: &HoldBook, reservation: &ReservationView) {
     let id: Arc<str> = reservation.reservation_id.as_str().into();
     match held(reservation) {
         (0, _) => book.ended(&id),
@@ -117,4 +185,24 @@ fn held(reservation: &ReservationView) -> (u64, Timestamp) {
         _ => 0,
     };
     (units, reservation.expires_at.unwrap_or(Timestamp::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[test]
+    fn what_is_known_not_to_be_held_is_given_back_and_what_may_be_is_not() {
+        let book = HoldBook::default();
+        let take = || book.take(&"key:web".into(), 5, item_of("r", ""), 5, Timestamp::MAX, Timestamp::EPOCH);
+        let other = || book.take(&"key:web".into(), 5, item_of("s", ""), 5, Timestamp::MAX, Timestamp::EPOCH);
+        for refused in [CommandError::<Infallible>::DeadlineExceeded, CommandError::Overloaded] {
+            settle(Some(take().unwrap()), &Err(refused));
+            other().unwrap().refused();
+        }
+        settle(Some(take().unwrap()), &Err(CommandError::<Infallible>::Unavailable("the disk".to_owned())));
+        assert_eq!(other().unwrap_err(), TooMany { held: 5 });
+    }
 }

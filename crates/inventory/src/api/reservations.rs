@@ -50,9 +50,7 @@ pub(super) async fn reserve(
 ) -> Result<Reply, Problem> {
     let command = parse_reserve(&request.value, Place::Whole)?;
     let taken = hoarding::take(&api.holds, &call, &command, Place::Whole)?;
-    let decided = api.commands.dispatch(call.envelope(command, &request.raw)).await;
-    hoarding::settle(taken, &decided);
-    let answered = decided?;
+    let answered = hoarding::settled(taken, api.commands.dispatch(call.envelope(command, &request.raw))).await?;
     let id = answered.answer.reservation.reservation_id.clone();
     Ok(changed(StatusCode::CREATED, answered).location(PATH, id.as_str()))
 }
@@ -98,10 +96,9 @@ pub(super) async fn confirm(
     call: Call,
     body: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    let command = Confirm { reservation_id: path_own_reservation(&id)? };
-    let answered = api.commands.dispatch(call.envelope(command, &body.raw)).await?;
-    hoarding::follow(&api.holds, &answered.answer.reservation);
-    Ok(changed(StatusCode::OK, answered))
+    let id = path_own_reservation(&id)?;
+    let confirmed = api.commands.dispatch(call.envelope(Confirm { reservation_id: id.clone() }, &body.raw));
+    Ok(changed(StatusCode::OK, hoarding::followed(&api.holds, &id, confirmed).await?))
 }
 
 /// Gives back what is held
@@ -121,9 +118,9 @@ pub(super) async fn release(
     call: Call,
     body: OptionalJson<Nothing>,
 ) -> Result<Reply, Problem> {
-    let command = Release { reservation_id: path_own_reservation(&id)? };
-    let answered = api.commands.dispatch(call.envelope(command, &body.raw)).await?;
-    hoarding::follow(&api.holds, &answered.answer.reservation);
+    let id = path_own_reservation(&id)?;
+    let released = api.commands.dispatch(call.envelope(Release { reservation_id: id.clone() }, &body.raw));
+    let answered = hoarding::followed(&api.holds, &id, released).await?;
     if answered.answer.reservation.lines.is_empty() {
         let repeated = answered.replayed || answered.answer.repeated;
         return Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated));
@@ -152,11 +149,11 @@ pub(super) async fn extend(
     let reservation_id = path_own_reservation(&id)?;
     let mut fields = Fields::default();
     let ttl = fields.take("/ttlSeconds", ttl(request.value.ttl_seconds));
-    let command = fields.finish(ttl.map(|ttl| Extend { reservation_id, ttl }))?;
-    hoarding::check_time(&call, Some(command.ttl), Place::Whole)?;
-    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
-    hoarding::follow(&api.holds, &answered.answer.reservation);
-    Ok(changed(StatusCode::OK, answered))
+    let ttl = fields.finish(ttl)?;
+    hoarding::check_time(&call, Some(ttl), Place::Whole)?;
+    let command = Extend { reservation_id: reservation_id.clone(), ttl };
+    let extended = api.commands.dispatch(call.envelope(command, &request.raw));
+    Ok(changed(StatusCode::OK, hoarding::followed(&api.holds, &reservation_id, extended).await?))
 }
 
 /// Gives a reservation to another owner

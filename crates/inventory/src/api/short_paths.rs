@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply};
-use cqrs::{Dispatch, Inquire, Timestamp};
+use cqrs::{Dispatch, Inquire};
 use serde::Deserialize;
 
 use super::parse::{self, path_reservation, path_sku};
@@ -41,9 +41,8 @@ pub(super) async fn reserve(
     let command = command.map(|(reservation_id, quantity)| ReserveItem { reservation_id, sku, quantity });
     let command = fields.finish(command)?;
     let (taken, units) = (hoarding::take_item(&api.holds, &call, &command)?, command.quantity.units());
-    let decided = api.commands.dispatch(call.envelope(command, &request.raw)).await;
-    hoarding::settle_item(taken, units, &decided);
-    let answered = decided?;
+    let decided = api.commands.dispatch(call.envelope(command, &request.raw));
+    let answered = hoarding::settled_item(taken, units, decided).await?;
     let repeated = answered.replayed || answered.answer.repeated;
     Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated))
 }
@@ -91,8 +90,8 @@ pub(super) async fn release(
     let command = reservation_id.map(|reservation_id| ReleaseItem { reservation_id, sku });
     let command = fields.finish(command)?;
     let item = hoarding::item_of(command.reservation_id.as_str(), command.sku.as_str());
-    let answered = api.commands.dispatch(call.envelope(command, &request.raw)).await?;
-    api.holds.follow(&item, 0, Timestamp::EPOCH);
+    let released = api.commands.dispatch(call.envelope(command, &request.raw));
+    let answered = hoarding::released_item(&api.holds, item, released).await?;
     let repeated = answered.replayed || answered.answer.repeated;
     Ok(Reply::empty(StatusCode::NO_CONTENT).token(&answered.token).replayed(repeated))
 }

@@ -84,6 +84,13 @@ impl HoldBook {
         Ok(Taken { book: self.clone(), item, settled: false })
     }
 
+    /// Whether anything of `reservation` counts.
+    pub fn knows(&self, reservation: &str) -> bool {
+        let book = self.book();
+        let first: Item = (reservation.into(), "".into());
+        book.holds.range(first..).next().is_some_and(|(item, _)| *item.0 == *reservation)
+    }
+
     /// `item` holds `units` until `ends` now: nothing of it counts any more if that is none.
     pub fn follow(&self, item: &Item, units: u64, ends: Timestamp) {
         let mut book = self.book();

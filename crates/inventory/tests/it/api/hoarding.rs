@@ -28,15 +28,42 @@ fn hold(sku: &str, quantity: i64) -> Value {
 }
 
 #[tokio::test]
-async fn whoever_hangs_up_on_a_batch_gets_back_what_it_was_refused() {
-    let shop = Shop::open().await;
-    let batch = bounded("/v1/reservations:batch", &json!({ "reservations": [hold("MUG", 5)] }));
+async fn whoever_hangs_up_gets_back_what_he_was_refused() {
+    for (path, body) in [
+        ("/v1/reservations:batch", json!({ "reservations": [hold("MUG", 5)] })),
+        ("/v1/reservations", hold("MUG", 5)),
+        ("/inventory/MUG/reserve", json!({ "reservationId": "r", "quantity": 5 })),
+    ] {
+        let shop = Shop::open().await;
+        hang_up(&shop, bounded(path, &body)).await;
+        shop.send(bounded("/v1/reservations", &hold("TEA", 6))).await.problem(429, "HOLDS_TOO_MUCH");
+        shop.send(bounded("/v1/reservations", &hold("TEA", 5))).await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_gets_back_what_he_gave_back() {
+    for (path, body) in [
+        ("/v1/reservations/r/release", json!({})),
+        ("/v1/reservations/r/confirm", json!({})),
+        ("/inventory/TEA/release", json!({ "reservationId": "r" })),
+    ] {
+        let shop = Shop::open().await;
+        let held = json!({ "reservationId": "r", "quantity": 5 });
+        shop.send(bounded("/inventory/TEA/reserve", &held)).await.expect(204);
+        let more = json!({ "reservationId": "s", "quantity": 5 });
+        shop.send(bounded("/inventory/TEA/reserve", &more)).await.problem(429, "HOLDS_TOO_MUCH");
+        hang_up(&shop, bounded(path, &body)).await;
+        shop.send(bounded("/inventory/TEA/reserve", &more)).await.expect(204);
+    }
+}
+
+/// Sends `request`, and is gone before it is answered.
+async fn hang_up(shop: &Shop, request: Request<Body>) {
     {
-        let mut hung_up = pin!(shop.send(batch));
+        let mut hung_up = pin!(shop.send(request));
         assert!(futures::poll!(hung_up.as_mut()).is_pending());
     }
     // Decided after it.
-    assert_eq!(shop.stock("MUG").await.available, 0);
-    shop.send(bounded("/v1/reservations", &hold("TEA", 6))).await.problem(429, "HOLDS_TOO_MUCH");
-    shop.send(bounded("/v1/reservations", &hold("TEA", 5))).await.expect(201);
+    shop.stock("MUG").await;
 }
