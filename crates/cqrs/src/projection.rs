@@ -117,25 +117,41 @@ impl Recorded {
 /// The rows that a fold reads and writes: a batch of events works on them in memory.
 pub struct Rows<R> {
     /// Rows as they are stored.
-    known: LruCache<String, Option<Arc<R>>, FxBuildHasher>,
+    known: LruCache<String, Known<R>, FxBuildHasher>,
+    /// What all of `known` weighs.
+    known_bytes: usize,
+    bytes_max: usize,
     /// Whether `known` and `kept` are all the rows that can be met: then what they lack is known to be absent.
     all_known: bool,
     /// Rows as earlier batches left them that are not stored yet.
     kept: FxHashMap<String, Option<Arc<R>>>,
     /// Rows as this batch leaves them.
     changed: FxHashMap<String, Option<Arc<R>>>,
+    /// What the changed rows weigh, as they are to be stored.
+    weights: FxHashMap<String, usize>,
     /// Keys that were asked for and are not in memory.
     absent: Vec<String>,
 }
 
+/// A row as it is stored, or the knowledge that there is none.
+struct Known<R> {
+    row: Option<Arc<R>>,
+    /// The length of its key and its document.
+    bytes: usize,
+}
+
 impl<R: ReadModel> Rows<R> {
-    /// No rows in memory yet; at most `capacity` are kept from batch to batch. `none_stored` says that there are no others.
-    pub(crate) fn new(capacity: NonZeroUsize, none_stored: bool) -> Self {
+    /// No rows in memory yet; at most `rows_max` with keys and documents of `bytes_max` in all are kept from batch to batch.
+    /// `none_stored` says that there are no others.
+    pub(crate) fn new(rows_max: NonZeroUsize, bytes_max: usize, none_stored: bool) -> Self {
         Self {
-            known: LruCache::with_hasher(capacity, FxBuildHasher),
+            known: LruCache::with_hasher(rows_max, FxBuildHasher),
+            known_bytes: 0,
+            bytes_max,
             all_known: none_stored,
             kept: FxHashMap::default(),
             changed: FxHashMap::default(),
+            weights: FxHashMap::default(),
             absent: Vec::new(),
         }
     }
@@ -144,9 +160,11 @@ impl<R: ReadModel> Rows<R> {
     ///
     /// A row that is not in memory yet reads as none; the batch is folded again once it is loaded.
     pub fn get(&mut self, key: &str) -> Option<Arc<R>> {
-        let here = self.changed.get(key).or_else(|| self.kept.get(key));
-        if let Some(row) = here.or_else(|| self.known.get(key)) {
+        if let Some(row) = self.changed.get(key).or_else(|| self.kept.get(key)) {
             return row.clone();
+        }
+        if let Some(known) = self.known.get(key) {
+            return known.row.clone();
         }
         if !self.all_known {
             self.absent.push(key.to_owned());
@@ -202,9 +220,9 @@ impl<R: ReadModel> Rows<R> {
         std::mem::take(&mut self.absent)
     }
 
-    /// Puts a stored row into memory.
-    pub(crate) fn load(&mut self, key: String, row: Option<Arc<R>>) {
-        self.know(key, row);
+    /// Puts a stored row into memory, whose document has so many `bytes`.
+    pub(crate) fn load(&mut self, key: String, row: Option<Arc<R>>, bytes: usize) {
+        self.know(key, row, bytes);
     }
 
     /// Says whether the rows that come next can be stored already. If not, what is known of stored ones is of no more use.
@@ -212,6 +230,7 @@ impl<R: ReadModel> Rows<R> {
         self.all_known = !stored;
         if !stored {
             self.known.clear();
+            self.known_bytes = 0;
         }
     }
 
@@ -222,6 +241,7 @@ impl<R: ReadModel> Rows<R> {
         } else {
             self.kept.extend(self.changed.drain());
         }
+        self.trim();
     }
 
     /// How many rows are kept and not stored.
@@ -235,21 +255,103 @@ impl<R: ReadModel> Rows<R> {
         earlier.chain(&self.changed)
     }
 
+    /// The documents of the changed rows have so many bytes.
+    pub(crate) fn weigh<'k>(&mut self, documents: impl Iterator<Item = (&'k str, usize)>) {
+        self.weights.clear();
+        self.weights.extend(documents.map(|(key, bytes)| (key.to_owned(), bytes)));
+    }
+
     /// All is stored: its rows are the known ones now.
     pub(crate) fn committed(&mut self) {
         let (mut kept, mut changed) = (std::mem::take(&mut self.kept), std::mem::take(&mut self.changed));
         for (key, row) in kept.drain().chain(changed.drain()) {
-            self.know(key, row);
+            let bytes = self.weights.get(&key).copied().unwrap_or(0);
+            self.know(key, row, bytes);
         }
+        self.weights.clear();
+        self.trim();
         // Emptied, they keep their room for the next batch.
         (self.kept, self.changed) = (kept, changed);
     }
 
-    fn know(&mut self, key: String, row: Option<Arc<R>>) {
+    fn know(&mut self, key: String, row: Option<Arc<R>>, document_bytes: usize) {
         // Where there is no room, the row used least makes some, and is known no longer.
         if self.known.len() == self.known.cap().get() && !self.known.contains(&key) {
-            self.all_known = false;
+            self.forget_least();
         }
-        self.known.put(key, row);
+        let bytes = key.len() + document_bytes;
+        self.known_bytes += bytes;
+        if let Some(before) = self.known.put(key, Known { row, bytes }) {
+            self.known_bytes -= before.bytes;
+        }
+    }
+
+    /// Between batches only: one batch may need more rows than are kept.
+    fn trim(&mut self) {
+        while self.known_bytes > self.bytes_max {
+            self.forget_least();
+        }
+    }
+
+    fn forget_least(&mut self) {
+        self.all_known = false;
+        match self.known.pop_lru() {
+            Some((_, least)) => self.known_bytes -= least.bytes,
+            None => self.known_bytes = 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Page(String);
+
+    impl ReadModel for Page {
+        const NAME: &'static str = "pages";
+        const VERSION: u32 = 1;
+    }
+
+    const WEIGHT: usize = 10;
+
+    /// Changes the row under `key`, and stores it.
+    fn store(rows: &mut Rows<Page>, key: &str) {
+        rows.begin();
+        rows.put(key, Page(key.to_owned()));
+        rows.weigh([(key, WEIGHT - key.len())].into_iter());
+        rows.committed();
+    }
+
+    fn rows(rows_max: usize, bytes_max: usize) -> Rows<Page> {
+        Rows::new(NonZeroUsize::new(rows_max).unwrap(), bytes_max, true)
+    }
+
+    #[test]
+    fn rows_are_kept_as_long_as_there_is_room_for_their_number_and_their_bytes() {
+        for mut rows in [rows(3, usize::MAX), rows(1_000, 3 * WEIGHT)] {
+            for key in ["a", "b", "a", "c", "d"] {
+                store(&mut rows, key);
+            }
+            let known: Vec<&str> = ["a", "b", "c", "d"].into_iter().filter(|key| rows.known.contains(*key)).collect();
+            assert_eq!((known, rows.known_bytes), (vec!["a", "c", "d"], 3 * WEIGHT), "b was used least");
+            assert!(rows.get("b").is_none() && rows.has_missed(), "it may be stored");
+        }
+    }
+
+    #[test]
+    fn one_batch_may_meet_more_than_is_kept() {
+        let mut rows = rows(100, WEIGHT);
+        rows.meets_stored(true);
+        for key in ["a", "b", "c"] {
+            rows.load(key.to_owned(), Some(Arc::new(Page(key.to_owned()))), WEIGHT - key.len());
+        }
+        rows.begin();
+        assert!(["a", "b", "c"].iter().all(|key| rows.get(key).is_some()));
+        rows.keep();
+        assert_eq!(rows.known_bytes, WEIGHT);
     }
 }

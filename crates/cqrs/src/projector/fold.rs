@@ -15,6 +15,9 @@ use crate::read_store::{Model, ReadModel, StoredRow};
 /// Rows of one model kept in memory by the fold.
 const ROWS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
+/// Bytes of their keys and documents; in memory they take two or three times as many.
+const ROW_BYTES_MAX: usize = 32 << 20;
+
 /// A projection with its row type erased, as a context lists it.
 pub(crate) trait AnyProjection: Send + Sync {
     fn model(&self) -> Model;
@@ -44,7 +47,7 @@ pub(crate) trait AnyFold: Send + Sync {
     /// Keeps what the last fold changed, to be stored with a later one; returns how many rows are not stored by now.
     fn keep(&mut self) -> usize;
     /// What is not stored yet: rows to write and keys to remove.
-    fn changes(&self) -> Result<(Vec<StoredRow>, Vec<String>), StoreError>;
+    fn changes(&mut self) -> Result<(Vec<StoredRow>, Vec<String>), StoreError>;
     /// The changes are stored.
     fn committed(&mut self, views: Option<&Views>);
 }
@@ -68,7 +71,7 @@ impl<P: Projection> AnyProjection for Fold<P> {
     }
 
     fn start(&self, none_stored: bool) -> Box<dyn AnyFold> {
-        Box::new(Running { projection: Arc::clone(&self.0), rows: Rows::new(ROWS_MAX, none_stored) })
+        Box::new(Running { projection: Arc::clone(&self.0), rows: Rows::new(ROWS_MAX, ROW_BYTES_MAX, none_stored) })
     }
 }
 
@@ -112,9 +115,10 @@ impl<P: Projection> AnyFold for Running<P> {
 
     fn load(&mut self, keys: Vec<String>, rows: Vec<Option<StoredRow>>) -> Result<(), StoreError> {
         for (key, row) in keys.into_iter().zip(rows) {
+            let bytes = row.as_ref().map_or(0, |row| row.document.len());
             let row = row.map(|row| serde_json::from_slice(&row.document)).transpose();
             let row = row.map_err(|cause| StoreError::Broken(format!("{} row {key}: {cause}", self.model())))?;
-            self.rows.load(key, row.map(Arc::new));
+            self.rows.load(key, row.map(Arc::new), bytes);
         }
         Ok(())
     }
@@ -128,7 +132,7 @@ impl<P: Projection> AnyFold for Running<P> {
         self.rows.unstored()
     }
 
-    fn changes(&self) -> Result<(Vec<StoredRow>, Vec<String>), StoreError> {
+    fn changes(&mut self) -> Result<(Vec<StoredRow>, Vec<String>), StoreError> {
         let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
         for (key, row) in self.rows.changed() {
             match row {
@@ -141,6 +145,7 @@ impl<P: Projection> AnyFold for Running<P> {
                 }
             }
         }
+        self.rows.weigh(upserts.iter().map(|row| (row.key.as_str(), row.document.len())));
         // In the order of keys a store finds neighbours on one page, and touches each page once.
         upserts.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         Ok((upserts, deletes))

@@ -145,14 +145,14 @@ impl Following {
     }
 
     /// What the last fold changed, to be committed.
-    pub(super) fn change(&self, folded: &Folded, epoch: Epoch) -> Result<ModelChange, StoreError> {
+    pub(super) fn change(&mut self, folded: &Folded, epoch: Epoch) -> Result<ModelChange, StoreError> {
         let (upserts, deletes) = self.fold.changes()?;
         let (checkpoints, parked) = (folded.checkpoints.clone(), folded.parked.clone());
         Ok(ModelChange { upserts, deletes, checkpoints, parked, ..ModelChange::none(self.model, epoch) })
     }
 
     /// All that is not stored of what was folded and taken in so far.
-    pub(super) fn whole_change(&self, epoch: Epoch) -> Result<ModelChange, StoreError> {
+    pub(super) fn whole_change(&mut self, epoch: Epoch) -> Result<ModelChange, StoreError> {
         let (upserts, deletes) = self.fold.changes()?;
         let checkpoints = (0..).map(PartitionId).zip(self.read.iter().copied()).filter(|(_, read)| *read > 0).collect();
         let parked = self.parked.values().cloned().collect();
