@@ -63,6 +63,7 @@ impl LogFeed {
                 behind.push((partition, at, head.position, covered));
             }
         }
+        let mut held_up = None;
         // Each gets its share, so that a long backlog of one does not keep the others waiting.
         let share = (limit / behind.len().max(1)).max(1);
         for (partition, mut read, head, mut covered) in behind {
@@ -89,12 +90,19 @@ impl LogFeed {
                         break 'partition;
                     }
                     looked_at += 1;
-                    read = event.position;
-                    if let Some(message) = self.outbox.message(event, &mut covered)? {
-                        messages.push(message);
-                        taken += 1;
-                        silent_after = read;
+                    match self.outbox.message(event, &mut covered) {
+                        Ok(Some(message)) => {
+                            messages.push(message);
+                            taken += 1;
+                            silent_after = event.position;
+                        }
+                        Ok(None) => {}
+                        Err(unreadable) => {
+                            held_up = Some(self.held_up(unreadable));
+                            break 'partition;
+                        }
                     }
+                    read = event.position;
                 }
                 if !full {
                     break;
@@ -106,7 +114,18 @@ impl LogFeed {
             }
             next.require(partition, read);
         }
-        Ok(FeedPage { messages, next, more })
+        match held_up {
+            // The other partitions go on; once they have nothing to tell, whoever asks learns why.
+            Some(unreadable) if messages.is_empty() => Err(unreadable.into()),
+            _ => Ok(FeedPage { messages, next, more }),
+        }
+    }
+
+    /// An event of which no message can be made holds up its partition, and no other.
+    fn held_up(&self, unreadable: Unreadable) -> Unreadable {
+        metrics::counter!("feed_held_up_total", "source" => self.outbox.source.to_string()).increment(1);
+        tracing::error!(source = &*self.outbox.source, %unreadable, "the feed of its partition is held up");
+        unreadable
     }
 
     /// The event at `after`, if there is one, and events after it.

@@ -1,16 +1,18 @@
 //! Two contexts that meet in messages: a till publishes its sales, a kitchen counts them, each once.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use cqrs::memory::MemoryEventStore;
 use cqrs::testkit::till::{Oven, Side, set_oven};
 use cqrs::{
-    Append, AppendError, BatchId, Channel, Claim, Epoch, EventStore, Feed, FeedError, FeedRequest, Head, HeadLock,
-    LogFeed, LogReader, PartitionId, Position, Recorded, Snapshot, StoreError, StreamName, Token, Transport, Version,
+    Append, AppendError, BatchId, Channel, Claim, Epoch, EventId, EventStore, Feed, FeedError, FeedPage, FeedRequest,
+    Head, HeadLock, LogFeed, LogReader, PartitionId, Payload, Position, Recorded, Snapshot, StoreError, StreamName,
+    Token, Transport, Version,
 };
 
 fn log(partitions: u16) -> Arc<dyn EventStore> {
@@ -90,6 +92,8 @@ struct Moody {
     away: AtomicUsize,
     looked_at: tokio::sync::watch::Sender<usize>,
     events_read: AtomicUsize,
+    /// An event that is read as something else than was written.
+    garbled: Mutex<Option<EventId>>,
 }
 
 impl Moody {
@@ -99,7 +103,14 @@ impl Moody {
 
     fn on(inner: Arc<dyn EventStore>) -> Self {
         let (refuses, looked_at) = (AtomicBool::new(false), tokio::sync::watch::Sender::new(0));
-        Self { inner, refuses, away: AtomicUsize::new(0), looked_at, events_read: AtomicUsize::new(0) }
+        Self {
+            inner,
+            refuses,
+            looked_at,
+            away: AtomicUsize::new(0),
+            events_read: AtomicUsize::new(0),
+            garbled: Mutex::default(),
+        }
     }
 }
 
@@ -115,8 +126,12 @@ impl LogReader for Moody {
         self.inner.heads().await
     }
     async fn read_partition(&self, p: PartitionId, after: Position, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        let events = self.inner.read_partition(p, after, limit).await?;
+        let mut events = self.inner.read_partition(p, after, limit).await?;
         self.events_read.fetch_add(events.len(), Ordering::SeqCst);
+        let garbled = *self.garbled.lock().expect("not poisoned");
+        for event in events.iter_mut().filter(|event| Some(EventId::of(event)) == garbled) {
+            event.payload = Payload::stored(Bytes::from_static(b"{"));
+        }
         Ok(events)
     }
     async fn read_streams(&self, s: &[(StreamName, Version)], limit: usize) -> Result<Vec<Vec<Recorded>>, StoreError> {
@@ -265,6 +280,38 @@ async fn a_feed_does_not_read_what_a_relay_has_found_to_tell_nothing() {
     let page = feed.read(&request).await.expect("a page");
     let told: Vec<_> = page.messages.iter().map(|message| (message.position() > end, message.predecessor)).collect();
     assert_eq!(told, [(true, Some(sold))], "what comes after it is told, and names what the reader knows");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_holds_up_its_partition_and_no_other() {
+    let till = Side::till().await;
+    let other = ["b", "c", "d", "e"].into_iter().find(|key| PartitionId::of(key, 4) != PartitionId::of("a", 4));
+    let other = other.expect("not all in one partition");
+    for key in ["a", other] {
+        till.sell(key, 0..3).await;
+    }
+    let log = Arc::new(Moody::on(Arc::clone(&till.log)));
+    let feed = LogFeed::new(&till.context, Arc::clone(&log) as _, till.tail.clone());
+    let mut request = FeedRequest { after: None, partition: None, limit: 100, wait: Duration::ZERO };
+    let sales = |page: &FeedPage, of: &str| {
+        page.messages.iter().filter(|sale| *sale.key == *of).map(|sale| sale.id).collect::<Vec<_>>()
+    };
+    let whole = feed.read(&request).await.expect("a page");
+    let (of_a, of_other) = (sales(&whole, "a"), sales(&whole, other));
+    assert_eq!((of_a.len(), of_other.len()), (3, 3));
+    *log.garbled.lock().expect("not poisoned") = Some(of_a[1]);
+    let page = feed.read(&request).await.expect("a page");
+    assert_eq!((sales(&page, "a"), sales(&page, other)), (of_a[..1].to_vec(), of_other));
+    request.after = Some(page.next);
+    let why = feed.read(&request).await.expect_err("nothing else is there to tell").to_string();
+    assert!(why.contains("cannot be read") && why.contains("/a@"), "it says which: {why}");
+    till.sell(other, 3..4).await;
+    let page = feed.read(&request).await.expect("a page");
+    assert_eq!((sales(&page, "a").len(), sales(&page, other).len()), (0, 1));
+    request.after = Some(page.next);
+    *log.garbled.lock().expect("not poisoned") = None;
+    let page = feed.read(&request).await.expect("a page");
+    assert_eq!(sales(&page, "a"), of_a[1..]);
 }
 
 async fn head_of(side: &Side, partition: PartitionId) -> Position {
