@@ -9,7 +9,7 @@ use crate::event::{PartitionId, Recorded, StreamName};
 use crate::state::Slot;
 
 /// Streams of one generation: the newest two are kept after one batch has made them and no other has used them.
-const GENERATION_MAX: usize = 8_192;
+const GENERATION_MAX: usize = 2_048;
 
 /// Stream states by name, the least recently used dropped first.
 ///
@@ -109,11 +109,15 @@ impl Once {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde::{Deserialize, Serialize};
 
     use super::*;
     use crate::aggregate::Aggregate;
+    use crate::event::{BatchId, Payload, Version};
     use crate::state::Kind;
+    use crate::time::Timestamp;
 
     #[derive(Clone, Default, Serialize, Deserialize)]
     struct Page;
@@ -130,6 +134,19 @@ mod tests {
 
     fn slot(partition: u16) -> Slot {
         Slot { version: 1, ..Slot::empty(Kind::of::<Page>(), PartitionId(partition)) }
+    }
+
+    fn written(stream: StreamName, version: Version) -> Recorded {
+        Recorded {
+            partition: PartitionId(0),
+            position: version,
+            stream,
+            version,
+            at: Timestamp::default(),
+            batch: BatchId::generate(),
+            metadata: Arc::default(),
+            payload: Payload::stored(bytes::Bytes::from_static(b"null")),
+        }
     }
 
     fn room(streams: usize) -> NonZeroUsize {
@@ -177,6 +194,24 @@ mod tests {
             cache.put(name(number), slot(0));
         }
         assert!(cache.get(&name(0)).is_some());
+    }
+
+    #[test]
+    fn what_another_process_wrote_is_followed_wherever_the_state_is() {
+        let followed = |used_again: bool, version: Version| {
+            let mut cache = Cache::new(room(3));
+            cache.put(name(0), slot(0));
+            if used_again {
+                assert!(cache.get(&name(0)).is_some());
+            }
+            cache.follow(&written(name(0), version));
+            cache.get(&name(0)).map(|slot| slot.version)
+        };
+        for used_again in [false, true] {
+            assert_eq!(followed(used_again, 1), Some(1), "held already");
+            assert_eq!(followed(used_again, 2), Some(2));
+            assert_eq!(followed(used_again, 3), None, "one is missing in between: it is folded anew");
+        }
     }
 
     #[test]

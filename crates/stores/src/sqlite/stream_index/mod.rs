@@ -169,18 +169,7 @@ impl StreamIndex {
     /// Where each of `streams` ends.
     pub(crate) fn ends(&self, streams: &[&StreamName]) -> Result<Vec<End>, StoreError> {
         let mut found = vec![End::default(); streams.len()];
-        // What is in no note by now was stored before, or is nowhere: a note is dropped only once the file has it.
-        let mut missing = Vec::new();
-        let recent = self.recent();
-        for (index, (stream, end)) in streams.iter().zip(&mut found).enumerate() {
-            match recent.notes().find_map(|note| note.ends.get(*stream)).or_else(|| recent.asked.get(*stream)) {
-                Some(known) => *end = *known,
-                None => missing.push((index, *stream)),
-            }
-        }
-        let batches = recent.batches;
-        drop(recent);
-        missing.retain(|(_, stream)| self.file.may_have(stream));
+        let (missing, batches) = self.look_up(streams, &mut found);
         if missing.is_empty() {
             return Ok(found);
         }
@@ -189,13 +178,36 @@ impl StreamIndex {
                 *slot = end;
             }
         }
+        self.remember(&found, &missing, batches);
+        Ok(found)
+    }
+
+    /// Finds the ends that are in memory. Returns those for which the file is to be asked, each with its place in `streams`, and
+    /// how many batches were taken in by now.
+    fn look_up<'s>(&self, streams: &[&'s StreamName], found: &mut [End]) -> (Vec<(usize, &'s StreamName)>, u64) {
+        // What is in no note by now was stored before, or is nowhere: a note is dropped only once the file has it.
+        let mut missing = Vec::new();
+        let recent = self.recent();
+        for (index, (stream, end)) in streams.iter().zip(found).enumerate() {
+            match recent.notes().find_map(|note| note.ends.get(*stream)).or_else(|| recent.asked.get(*stream)) {
+                Some(known) => *end = *known,
+                None => missing.push((index, *stream)),
+            }
+        }
+        let batches = recent.batches;
+        drop(recent);
+        missing.retain(|(_, stream)| self.file.may_have(stream));
+        (missing, batches)
+    }
+
+    /// Remembers what the file said of `missing` when so many batches were taken in.
+    fn remember(&self, found: &[End], missing: &[(usize, &StreamName)], batches: u64) {
         let mut recent = self.recent();
         // What was appended meanwhile may have moved them.
         if recent.batches == batches && recent.asked.len() + missing.len() <= ASKED_MAX {
             let ends = missing.iter().filter_map(|(index, stream)| Some(((*stream).clone(), *found.get(*index)?)));
             recent.asked.extend(ends);
         }
-        Ok(found)
     }
 
     /// Where `stream` ends.
@@ -253,5 +265,68 @@ impl StreamIndex {
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cqrs::Epoch;
+    use uuid::Uuid;
+
+    use super::file::StreamWriter;
+    use super::*;
+    use crate::sqlite::connection::{Durability, File};
+    use crate::sqlite::schema;
+
+    const FIRST: End = End { version: 1, place: 10 };
+    const SECOND: End = End { version: 2, place: 20 };
+
+    fn index(dir: &std::path::Path) -> (StreamIndex, StreamWriter) {
+        let path = dir.join("streams.db");
+        let file = File { path, schema: schema::STREAMS, durability: Durability::Crash, cache_kib: 1_024 };
+        let (read, writer, read_up_to) = file::open(&file, Epoch(Uuid::from_u128(1)), 1, 1).unwrap();
+        (StreamIndex::new(read, Note::after(read_up_to)), writer)
+    }
+
+    /// A batch after which `stream` ends at `end`.
+    fn append(index: &StreamIndex, stream: &StreamName, end: End) {
+        index.add(BatchNote { ends: vec![(stream.clone(), end)], milestones: Vec::new(), events: 1 }, &[]);
+    }
+
+    /// Stores what there is, as the keeper does.
+    fn store(index: &StreamIndex, writer: &mut StreamWriter) {
+        index.recent().hand_over();
+        writer.store(&index.next_to_store().unwrap()).unwrap();
+        index.stored();
+    }
+
+    #[test]
+    fn what_the_file_was_asked_is_forgotten_with_the_next_append() {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, mut writer) = index(dir.path());
+        let stream = StreamName::new("page", "1");
+        append(&index, &stream, FIRST);
+        store(&index, &mut writer);
+        assert_eq!(index.end(&stream).unwrap(), FIRST, "from the file");
+        assert_eq!(index.recent().asked.get(&stream), Some(&FIRST));
+        append(&index, &stream, SECOND);
+        assert_eq!(index.end(&stream).unwrap(), SECOND, "from the note");
+        store(&index, &mut writer);
+        assert_eq!(index.end(&stream).unwrap(), SECOND, "from the file");
+    }
+
+    #[test]
+    fn what_the_file_was_asked_before_an_append_is_not_kept_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (index, mut writer) = index(dir.path());
+        let stream = StreamName::new("page", "1");
+        append(&index, &stream, FIRST);
+        store(&index, &mut writer);
+        let (missing, batches) = index.look_up(&[&stream], &mut [End::default()]);
+        let found: Vec<End> = index.file.ends(&missing).unwrap().into_iter().map(|(_, end)| end).collect();
+        append(&index, &stream, SECOND);
+        index.remember(&found, &missing, batches);
+        store(&index, &mut writer);
+        assert_eq!(index.end(&stream).unwrap(), SECOND);
     }
 }
