@@ -64,7 +64,7 @@ pub struct ExecutorSettings {
     pub batch_commands_max: usize,
     /// Events after which a batch takes no further command.
     pub batch_events_max: usize,
-    /// States kept in memory of streams that were used after the batch that made them. Beside them up to 16,384 are kept that no
+    /// States kept in memory of streams that were used after the batch that made them. Beside them up to 4,096 are kept that no
     /// other batch has used yet, for a short while.
     pub cached_streams_max: NonZeroUsize,
     /// Events a stream grows by between two of its snapshots; a long one grows by a tenth, or ten times as many.

@@ -330,6 +330,12 @@ async fn without_a_relay_a_feed_reads_once_what_tells_nothing() {
     let feed = LogFeed::new(&till.context, Arc::clone(&log) as _, till.tail.clone());
     let mut request = FeedRequest { after: None, partition: None, limit: 10, wait: Duration::ZERO };
     let sale = feed.read(&request).await.expect("a page").messages.pop().expect("the sale");
+    let again = feed.read(&request).await.expect("a page").messages;
+    assert_eq!(
+        again.iter().map(|again| again.id).collect::<Vec<_>>(),
+        [sale.id],
+        "it is told whoever stands before it"
+    );
     let mut sold = Token::new(till.log.epoch());
     sold.require(PartitionId::of("a", 4), sale.position());
     request.after = Some(sold);
