@@ -1,4 +1,4 @@
-//! Row 4: one client, one command at a time, beside one raw durable append.
+//! Row 4: one client, one command at a time, beside one raw durable append and beside a server that does nothing else.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use comanda_stores::sqlite::{SqliteFolder, SqliteOptions};
 use cqrs::{CommandBus, Dispatch, Envelope, Executor, ExecutorSettings, StoreError, SystemClock, Tail, command_bus};
 use miette::{IntoDiagnostic, Result, miette};
 
+use crate::bare_batches;
 use crate::bench::{Bench, median, reserved, run};
 use crate::calls::{HOT, Ids, stock_up};
 use crate::process::Process;
@@ -26,8 +27,11 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
     let server = Process::comanda(&bench.folder()).await?;
     stock_up(&server, &[HOT]).await?;
     let mut raw = RawLog::open(&bench.folder())?;
+    let bare = bare_batches::start(&bench.folder()).await?;
     run(&server, 1, u64::MAX, bench.warm_up(), bench.ids.reserving(HOT)).await?;
+    run(&bare, 1, u64::MAX, bench.warm_up(), bench.ids.reserving_batches(HOT, 1)).await?;
     let (mut of_raw, mut of_ours, mut ratios, mut p99s) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut of_bare, mut bare_ratios) = (Vec::new(), Vec::new());
     for _ in 0..bench.rounds() {
         let span = bench.span();
         let appended = tokio::task::spawn_blocking(move || raw.one_by_one(span).map(|latency| (raw, latency)));
@@ -35,18 +39,25 @@ pub(crate) async fn measure(bench: &mut Bench) -> Result<Vec<Row>> {
         (raw, latency) = appended.await.into_diagnostic()??;
         let report = run(&server, 1, u64::MAX, span, bench.ids.reserving(HOT)).await?;
         reserved(&report)?;
+        let floor = run(&bare, 1, u64::MAX, span, bench.ids.reserving_batches(HOT, 1)).await?;
+        bare_ratios.push(floor.latency.p50_us as f64 / latency.p50_us as f64);
+        of_bare.push(floor.latency.p50_us as f64);
         ratios.push(report.latency.p50_us as f64 / latency.p50_us as f64);
         of_raw.push(latency.p50_us as f64);
         of_ours.push(report.latency.p50_us as f64);
         p99s.push(report.latency.p99_us as f64);
     }
+    let floor = Row::new(4, "a bare server: the same JSON and as many raw rows, no rule and no views, over HTTP")
+        .comparator(format!("raw append {}", ms(median(&of_raw) as u64)))
+        .ours(ms(median(&of_bare) as u64))
+        .ratio(median(&bare_ratios));
     let over_http = Row::new(4, "one client, one command at a time, p50")
         .comparator(format!("raw append {}", ms(median(&of_raw) as u64)))
         .ours(format!("{}, p99 {}", ms(median(&of_ours) as u64), ms(median(&p99s) as u64)))
         .ratio(median(&ratios))
         .bar("<= 1.6", median(&ratios) <= RATIO_MAX)
         .note("raw: one INSERT of a comparable row into a table without further indexes, WAL, synchronous=FULL");
-    Ok(vec![over_http, in_process(bench, raw).await?])
+    Ok(vec![over_http, floor, in_process(bench, raw).await?])
 }
 
 /// The same commands through the library's bus in this process: what HTTP and its two ends add is left out.
