@@ -32,9 +32,28 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
         let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         match read {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(why) => Err(Problem::new(kinds::INVALID_PARAMETER, why.body_text())),
+            Err(why) => Err(refused(&why)),
         }
     }
+}
+
+/// What is wrong with which parameter. Only the text of the error says, so a text of another shape is told as it is.
+fn refused(why: &QueryRejection) -> Problem {
+    let text = why.body_text();
+    let what = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+    let quoted = ["missing field `", "duplicate field `", "unknown field `"];
+    let quoted = quoted.iter().find_map(|start| what.strip_prefix(start)?.split_once('`')).map(|(name, _)| name);
+    // What could not be read as a value stands behind the name of its parameter.
+    let before = what.split_once(": ").filter(|(name, _)| is_name(name));
+    match (quoted, before) {
+        (_, Some((name, what))) => Problem::at(kinds::INVALID_PARAMETER, format!("?{name}"), what),
+        (Some(name), None) => Problem::at(kinds::INVALID_PARAMETER, format!("?{name}"), what),
+        (None, None) => Problem::new(kinds::INVALID_PARAMETER, what),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// How many items a page may have.
@@ -159,6 +178,31 @@ mod tests {
         let digest = of("/v1/things?state=OPEN&sku=TEA").await;
         assert_eq!(of("/v1/things?limit=7&sku=TEA&cursor=abc&state=OPEN").await, digest);
         assert_ne!(of("/v1/things?state=OPEN").await, digest);
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it can be read matters")]
+    struct Filters {
+        sku: String,
+        only_available: Option<bool>,
+    }
+
+    #[tokio::test]
+    async fn a_parameter_that_is_wrong_is_pointed_to() {
+        for (query, pointer) in [
+            ("onlyAvailable=true", "?sku"),
+            ("sku=TEA&colour=red", "?colour"),
+            ("sku=TEA&sku=MUG", "?sku"),
+            ("sku=TEA&onlyAvailable=perhaps", "?onlyAvailable"),
+        ] {
+            let request = axum::extract::Request::get(format!("/v1/things?{query}")).body(()).unwrap();
+            let read = Params::<Filters>::from_request_parts(&mut request.into_parts().0, &()).await;
+            let problem = read.unwrap_err().into_body();
+            assert_eq!((problem.status, problem.code.as_ref()), (400, "INVALID_PARAMETER"), "{query}");
+            assert_eq!(problem.errors.first().map(|error| error.pointer.as_str()), Some(pointer), "{problem:?}");
+            assert!(!problem.detail.contains("deserialize"), "{}", problem.detail);
+        }
     }
 
     #[test]
