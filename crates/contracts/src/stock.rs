@@ -126,6 +126,12 @@ pub struct StockAsOf {
     pub backorder_limit: i64,
     /// Units that could be promised.
     pub available: i64,
+    /// Units that were to come.
+    #[serde(default)]
+    pub incoming: i64,
+    /// How many of them were on their way between two locations.
+    #[serde(default)]
+    pub in_transit: i64,
     /// The version the stock had.
     pub version: u64,
     /// The same per location; without bins.

@@ -58,9 +58,9 @@ use publish::publish;
 use react::Orders;
 use read_models::{
     capacity::CapacityProjection, counts::CountProjection, expiring_holds::ExpiringHoldsProjection,
-    incoming::IncomingProjection, locations::LocationProjection, movement_log::MovementLogProjection,
-    movement_sums::MovementSumProjection, receipts::ReceiptProjection, stock::StockProjection,
-    stock_at_location::StockAtLocationProjection, transfers::TransferProjection,
+    incoming::IncomingProjection, incoming_then::IncomingThenProjection, locations::LocationProjection,
+    movement_log::MovementLogProjection, movement_sums::MovementSumProjection, receipts::ReceiptProjection,
+    stock::StockProjection, stock_at_location::StockAtLocationProjection, transfers::TransferProjection,
 };
 
 /// All that Inventory consists of.
@@ -142,6 +142,7 @@ pub fn context() -> cqrs::Context {
         .view(LocationProjection)
         .view(CapacityProjection)
         .view(IncomingProjection)
+        .view(IncomingThenProjection)
         .view(ReceiptProjection)
         .view(TransferProjection)
         .view(MovementLogProjection)

@@ -76,6 +76,10 @@ fn none(sku: &Sku, at: Timestamp, why: NoStockThen) -> Problem {
 
 fn written(sku: &Sku, at: Timestamp, then: &StockThen) -> contract::StockAsOf {
     let total = then.total();
+    let locations = then.levels.iter().map(|(location, level)| {
+        let incoming = then.to_come.at(location);
+        stock::location(location, level, incoming, None)
+    });
     contract::StockAsOf {
         sku: sku.as_str().to_owned(),
         as_of: at.to_rfc3339(),
@@ -87,7 +91,9 @@ fn written(sku: &Sku, at: Timestamp, then: &StockThen) -> contract::StockAsOf {
         safety_stock: then.details.safety_stock,
         backorder_limit: then.details.backorder_limit,
         available: then.available(),
+        incoming: then.to_come.total(),
+        in_transit: then.to_come.in_transit,
         version: then.version,
-        locations: then.levels.iter().map(|(location, level)| stock::location(location, level, None)).collect(),
+        locations: locations.collect(),
     }
 }

@@ -148,9 +148,9 @@ pub(super) async fn list_low(
 
 fn written(row: &StockRow) -> contract::Stock {
     let total = row.total();
-    let locations = row.levels.iter().map(|(place, level)| contract::LocationStock {
-        incoming: row.incoming.at(place),
-        ..location(place, level, row.bins.get(place))
+    let locations = row.levels.iter().map(|(place, level)| {
+        let incoming = row.incoming.at(place);
+        location(place, level, incoming, row.bins.get(place))
     });
     contract::Stock {
         sku: row.sku.as_str().to_owned(),
@@ -181,7 +181,12 @@ fn expected(due: Due) -> contract::ExpectedUnits {
 }
 
 /// The counters at one location as the contract writes them.
-pub(super) fn location(location: &LocationId, level: &Level, bin: Option<&Bin>) -> contract::LocationStock {
+pub(super) fn location(
+    location: &LocationId,
+    level: &Level,
+    incoming: i64,
+    bin: Option<&Bin>,
+) -> contract::LocationStock {
     contract::LocationStock {
         location_id: location.as_str().to_owned(),
         on_hand: level.on_hand,
@@ -190,7 +195,7 @@ pub(super) fn location(location: &LocationId, level: &Level, bin: Option<&Bin>) 
         damaged: level.damaged,
         quality_control: level.quality_control,
         available: level.free(),
-        incoming: 0,
+        incoming,
         bin: bin.map(|bin| bin.as_str().to_owned()),
     }
 }

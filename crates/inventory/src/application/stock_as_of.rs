@@ -1,14 +1,15 @@
 //! Stock of one SKU as of any instant, folded from the log from the last balance before it.
 //!
 //! However long the log of a SKU is, a question costs about a dozen reads to find the instant and the events since one
-//! balance to fold.
+//! balance to fold. What was to come is in no balance: its view says how much it was at the last one.
 
 use std::collections::BTreeMap;
 
-use cqrs::{Query, QueryError, ReadSide, Recorded, Timestamp, Version};
+use cqrs::{IndexValue, Query, QueryError, ReadSide, Recorded, Select, Timestamp, Version};
 
 use crate::domain::ids::{LocationId, Sku};
 use crate::domain::stock_item::{Details, Level, StockEvent, StockItem};
+use crate::read_models::incoming_then::{IncomingThenRow, ToCome, key_of, prefix_of};
 use crate::read_models::movements::movements;
 
 /// The most events folded for one answer. A balance is struck about every thousand; only what was logged before there
@@ -45,6 +46,8 @@ pub struct StockThen {
     pub details: Details,
     /// Its counters per location, without holds that had ended.
     pub levels: BTreeMap<LocationId, Level>,
+    /// What was to come.
+    pub to_come: ToCome,
 }
 
 /// Why there is no such stock.
@@ -87,6 +90,7 @@ impl StockThen {
     fn apply(&mut self, event: &StockEvent) {
         for movement in movements(event) {
             self.add(movement.location, movement.delta);
+            self.to_come.add(&movement);
         }
         match event {
             StockEvent::Registered(details) | StockEvent::DetailsChanged(details) => self.details = details.clone(),
@@ -154,7 +158,7 @@ impl StockAsOf {
     /// `item` as of the instant, since when nothing was recorded of it.
     fn of(&self, item: &StockItem, version: Version) -> StockThen {
         let (details, levels) = (item.details().clone(), item.levels().clone());
-        let mut then = StockThen { version, details, levels };
+        let mut then = StockThen { version, details, levels, to_come: item.incoming().into() };
         for (location, units) in item.expiring().ended(self.at) {
             then.add(location, Level { reserved: -units, ..Level::default() });
         }
@@ -165,6 +169,7 @@ impl StockAsOf {
     async fn fold(&self, read: &ReadSide, version: Version) -> Result<Option<StockThen>, QueryError> {
         let stream = StockItem::stream(&self.sku);
         let (mut before, mut since_balance) = (version.saturating_add(1), Vec::new());
+        let mut balanced = None;
         'back: while before > 1 {
             let events = read.history(stream.name(), before, EVENTS).await?;
             let Some(oldest) = events.last() else { break };
@@ -174,6 +179,7 @@ impl StockAsOf {
                 let balance = matches!(&*happened, StockEvent::BalanceStruck { .. });
                 since_balance.push(happened);
                 if balance {
+                    balanced = Some(event.version);
                     break 'back;
                 }
             }
@@ -181,9 +187,21 @@ impl StockAsOf {
                 return Ok(None);
             }
         }
-        let mut then = StockThen { version, details: Details::default(), levels: BTreeMap::new() };
+        let to_come = match balanced {
+            Some(balance) => self.to_come(read, balance).await?,
+            None => ToCome::default(),
+        };
+        let mut then = StockThen { version, details: Details::default(), levels: BTreeMap::new(), to_come };
         since_balance.iter().rev().for_each(|event| then.apply(event));
         Ok(Some(then))
+    }
+
+    /// What was to come at `version`.
+    async fn to_come(&self, read: &ReadSide, version: Version) -> Result<ToCome, QueryError> {
+        let after = Some((IndexValue::Null, key_of(self.sku.as_str(), version.saturating_add(1))));
+        let last = Select { after, key_prefix: Some(prefix_of(&self.sku)), ..Select::first(1) };
+        let found = read.select::<IncomingThenRow>(&last).await?.rows.pop();
+        Ok(found.map(|(_, row)| row.to_come).unwrap_or_default())
     }
 
     /// Takes off the holds that had ended by the instant and were not recorded as ended yet.

@@ -4,6 +4,7 @@ pub mod capacity;
 pub mod counts;
 pub mod expiring_holds;
 pub mod incoming;
+pub mod incoming_then;
 pub mod locations;
 pub mod movement_log;
 pub mod movement_sums;

@@ -69,6 +69,19 @@ pub struct Movement<'e> {
     pub hold: Option<&'e Hold>,
 }
 
+impl Movement<'_> {
+    /// What is added to the units that are on their way between two locations.
+    #[must_use]
+    pub fn in_transit(&self) -> i64 {
+        match self.kind {
+            MovementKind::TransferShipped | MovementKind::TransferReceived | MovementKind::LostInTransit => {
+                self.incoming
+            }
+            _ => 0,
+        }
+    }
+}
+
 /// The movements of `event`, in order; none if it changes no counter.
 #[must_use]
 pub fn movements(event: &StockEvent) -> Vec<Movement<'_>> {
