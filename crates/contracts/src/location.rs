@@ -76,8 +76,15 @@ pub struct Capacity {
     pub reserved: i64,
     /// Units promised for good.
     pub committed: i64,
-    /// Units there that are not fit for sale.
+    /// Units there that are not sold because they are damaged.
     pub damaged: i64,
-    /// Units there that are fit for sale and promised to nobody.
+    /// Units there that are not sold until quality control has looked at them.
+    #[serde(default)]
+    pub quality_control: i64,
+    /// Units there that are fit for sale and promised to nobody: `onHand - reserved - committed - damaged -
+    /// qualityControl`.
     pub available: i64,
+    /// Units that are to come there; not part of what is available.
+    #[serde(default)]
+    pub incoming: i64,
 }

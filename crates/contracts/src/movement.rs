@@ -29,8 +29,11 @@ pub struct StockMovement {
     pub reason_code: ReasonCode,
     /// Units added to (negative: taken from) what is on hand.
     pub on_hand_delta: i64,
-    /// Units added to what is damaged.
+    /// Units added to (negative: taken from) what is damaged.
     pub damaged_delta: i64,
+    /// Units added to (negative: taken from) what is in quality control.
+    #[serde(default)]
+    pub quality_control_delta: i64,
     /// Units added to what is to come there.
     pub incoming_delta: i64,
     /// What it refers to.
@@ -68,6 +71,9 @@ pub struct MovementSum {
     pub on_hand_out: i64,
     /// Units added to (negative: taken from) what is damaged.
     pub damaged_delta: i64,
+    /// Units added to (negative: taken from) what is in quality control.
+    #[serde(default)]
+    pub quality_control_delta: i64,
     /// Units added to (negative: taken from) what is to come.
     pub incoming_delta: i64,
 }

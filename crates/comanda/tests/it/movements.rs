@@ -67,7 +67,7 @@ fn sums_add_up_over_all_partitions_and_a_sum_that_was_changed_is_named() {
     stopped.verifies();
     let views = Connection::open(stopped.data.join("inventory/views.db")).unwrap();
     let change =
-        "UPDATE m_movement_sums_v1 SET document = CAST(replace(document, '\"onHandOut\":1', '\"onHandOut\":0') AS BLOB)
+        "UPDATE m_movement_sums_v2 SET document = CAST(replace(document, '\"onHandOut\":1', '\"onHandOut\":0') AS BLOB)
         WHERE key LIKE 'SKU-3/%/stolen/%'";
     assert_eq!(views.execute(change, []).unwrap(), 1);
     drop(views);

@@ -198,7 +198,9 @@ pub(super) async fn list_capacity(
         reserved: row.level.reserved,
         committed: row.level.committed,
         damaged: row.level.damaged,
+        quality_control: row.level.quality_control,
         available: row.level.free(),
+        incoming: row.incoming,
     })?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }

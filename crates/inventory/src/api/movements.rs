@@ -123,6 +123,7 @@ fn written(row: MovementRow) -> contract::StockMovement {
         reason_code: reason::written(row.reason),
         on_hand_delta: row.delta.on_hand,
         damaged_delta: row.delta.damaged,
+        quality_control_delta: row.delta.quality_control,
         incoming_delta: row.incoming,
         reference_uri: row.reference.as_deref().map(ToOwned::to_owned),
         actor: row.actor,
@@ -137,6 +138,7 @@ fn summed(sum: MovementSum) -> contract::MovementSum {
         on_hand_in: sum.moved.on_hand_in,
         on_hand_out: sum.moved.on_hand_out,
         damaged_delta: sum.moved.damaged,
+        quality_control_delta: sum.moved.quality_control,
         incoming_delta: sum.moved.incoming,
     }
 }

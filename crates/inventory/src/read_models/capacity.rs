@@ -15,16 +15,19 @@ pub struct CapacityRow {
     pub location: LocationId,
     /// The counters there, over all SKUs.
     pub level: Level,
+    /// The units that are to come there, over all SKUs.
+    pub incoming: i64,
 }
 
 impl ReadModel for CapacityRow {
     const NAME: &'static str = "capacity";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 impl Combine for CapacityRow {
     fn combine(&mut self, part: Self) {
         self.level = self.level.plus(part.level);
+        self.incoming += part.incoming;
     }
 }
 
@@ -40,9 +43,13 @@ impl Projection for CapacityProjection {
         for movement in movements(&happened) {
             let key = part_key(movement.location.as_str(), event);
             if rows.get(&key).is_none() {
-                rows.put(&key, CapacityRow { location: movement.location.clone(), level: Level::default() });
+                let location = movement.location.clone();
+                rows.put(&key, CapacityRow { location, level: Level::default(), incoming: 0 });
             }
-            rows.update(&key, |row| row.level = row.level.plus(movement.delta));
+            rows.update(&key, |row| {
+                row.level = row.level.plus(movement.delta);
+                row.incoming += movement.incoming;
+            });
         }
         Ok(())
     }

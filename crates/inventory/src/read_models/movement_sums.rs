@@ -47,6 +47,8 @@ pub struct Moved {
     pub on_hand_out: i64,
     /// Units added to (negative: taken from) what is damaged.
     pub damaged: i64,
+    /// Units added to (negative: taken from) what is in quality control.
+    pub quality_control: i64,
     /// Units added to (negative: taken from) what is to come.
     pub incoming: i64,
 }
@@ -58,6 +60,7 @@ impl Moved {
             on_hand_in: movement.delta.on_hand.max(0),
             on_hand_out: (-movement.delta.on_hand).max(0),
             damaged: movement.delta.damaged,
+            quality_control: movement.delta.quality_control,
             incoming: movement.incoming,
         }
     }
@@ -69,6 +72,7 @@ impl AddAssign for Moved {
         self.on_hand_in += more.on_hand_in;
         self.on_hand_out += more.on_hand_out;
         self.damaged += more.damaged;
+        self.quality_control += more.quality_control;
         self.incoming += more.incoming;
     }
 }
@@ -86,7 +90,7 @@ impl MovementSumRow {
 
 impl ReadModel for MovementSumRow {
     const NAME: &'static str = "movement_sums";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const INDEXES: &'static [&'static str] = &["sku", "day", "reason", "location"];
 
     fn indexes(&self) -> Vec<IndexValue> {

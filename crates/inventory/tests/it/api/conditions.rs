@@ -1,6 +1,8 @@
 //! Damaged units and quality control over HTTP: who may be sold, who not, and what the ledger says of it.
 
-use comanda_contracts::{LedgerEntry, Movement, Page, ReasonCode, Regrade};
+use comanda_contracts::{
+    Capacity, LedgerEntry, Movement, MovementSum, MovementSums, Page, ReasonCode, Regrade, StockMovement,
+};
 use serde_json::{Value, json};
 
 use super::shop::{Answer, Shop};
@@ -94,4 +96,27 @@ async fn a_change_that_makes_no_sense_is_refused_where_it_is_wrong() {
     shop.post("/v1/stock/NONE/regrade", whole.clone()).await.problem(404, "UNKNOWN_SKU");
     shop.post("/v1/stock/TEA/regrade", with("locationId", json!("nowhere"))).await.problem(404, "UNKNOWN_LOCATION");
     assert_eq!(shop.stock("TEA").await.damaged, 0);
+}
+
+#[tokio::test]
+async fn capacity_and_movements_tell_units_in_quality_control_and_what_is_to_come() {
+    let shop = Shop::open().await;
+    regrade(&shop, 5, "SELLABLE", "DAMAGED").await.expect(201);
+    regrade(&shop, 3, "DAMAGED", "QUALITY_CONTROL").await.expect(201);
+    let lines = json!([{ "sku": "TEA", "quantity": 7 }]);
+    let announced =
+        json!({ "receiptId": "r", "state": "EXPECTED", "expectedAt": "2026-03-09T09:00:00Z", "lines": lines });
+    let seen = shop.post("/v1/receipts", announced).await.expect(201);
+    let all: Page<Capacity> = shop.get_after(&seen, "/v1/capacity?locationId=main").await.expect(200).json();
+    let Capacity { on_hand, reserved, committed, damaged, quality_control, available, incoming, .. } = all.items[0];
+    assert_eq!((on_hand, damaged, quality_control, available, incoming), (10, 2, 3, 5, 7));
+    assert_eq!(available, on_hand - reserved - committed - damaged - quality_control);
+
+    let moved = shop.get_after(&seen, "/v1/stock/movements?sku=TEA").await.expect(200).json::<Page<StockMovement>>();
+    let deltas: Vec<_> = moved.items.iter().map(|moved| (moved.damaged_delta, moved.quality_control_delta)).collect();
+    assert_eq!(deltas, [(0, 0), (5, 0), (-3, 3)]);
+    let path = "/v1/stock/movements/sums?from=2026-03-01&to=2026-03-01&sku=TEA";
+    let sums = shop.get_after(&seen, path).await.expect(200).json::<MovementSums>().sums;
+    let sum = |of: fn(&MovementSum) -> i64| sums.iter().map(of).sum::<i64>();
+    assert_eq!((sum(|day| day.damaged_delta), sum(|day| day.quality_control_delta)), (2, 3));
 }
