@@ -17,9 +17,13 @@ use super::{Gateway, unavailable};
 /// SKUs of one order whose stock is shown; a longer order says that it shows no more.
 const SKUS_MAX: usize = 200;
 
+/// The most units that one line of a question about stock may name.
+const UNITS_MAX: i64 = 1_000_000_000;
+
 /// Reads one order
 ///
-/// The order's own fields; `pickLists`; `stock`, one entry per SKU; and `parts`, which says of each of the three how fresh
+/// The order's own fields; `pickLists`; `stock`, one entry per SKU: could what is ordered of it be held now, beside what is
+/// held already; and `parts`, which says of each of the three how fresh
 /// it is, or why it is missing.
 pub(super) async fn read(
     State(gateway): State<Arc<Gateway>>,
@@ -37,7 +41,7 @@ pub(super) async fn read(
     let Ok(Value::Object(mut composed)) = serde_json::from_slice(&order.body) else {
         return Problem::internal("fulfillment's order is no JSON object").into_response();
     };
-    let skus = skus_of(&composed);
+    let skus = ordered_of(&composed);
     let pick_lists = gateway.fulfillment.ask(get(&format!("{path}/pick-list"), &headers));
     let stock = stock(&gateway.inventory, &skus, &headers);
     let (pick_lists, stock) = tokio::join!(pick_lists, stock);
@@ -109,8 +113,8 @@ fn content(name: &str, answer: &Answer) -> Value {
     }
 }
 
-async fn stock(inventory: &Peer, skus: &[String], headers: &HeaderMap) -> Result<Answer, String> {
-    let lines: Vec<Value> = skus.iter().map(|sku| json!({ "sku": sku, "quantity": 1 })).collect();
+async fn stock(inventory: &Peer, skus: &[(String, i64)], headers: &HeaderMap) -> Result<Answer, String> {
+    let lines: Vec<Value> = skus.iter().map(|(sku, units)| json!({ "sku": sku, "quantity": units })).collect();
     let mut request = get("/v1/availability:query", headers);
     *request.method_mut() = Method::POST;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -118,15 +122,16 @@ async fn stock(inventory: &Peer, skus: &[String], headers: &HeaderMap) -> Result
     inventory.ask(request).await
 }
 
-/// The SKUs of an order, each once, in the order of its lines.
-fn skus_of(order: &Map<String, Value>) -> Vec<String> {
-    let mut skus: Vec<String> = Vec::new();
+/// The SKUs of an order in the order of its lines, each once and with the units that all its lines have ordered of it.
+fn ordered_of(order: &Map<String, Value>) -> Vec<(String, i64)> {
+    let mut skus: Vec<(String, i64)> = Vec::new();
     for line in order.get("lines").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(sku) = line.get("sku").and_then(Value::as_str)
-            && skus.len() < SKUS_MAX
-            && !skus.iter().any(|known| known == sku)
-        {
-            skus.push(sku.to_owned());
+        let Some(sku) = line.get("sku").and_then(Value::as_str) else { continue };
+        let units = line.get("ordered").and_then(Value::as_i64).unwrap_or(1).clamp(1, UNITS_MAX);
+        if let Some((_, sum)) = skus.iter_mut().find(|(known, _)| known == sku) {
+            *sum = (*sum + units).min(UNITS_MAX);
+        } else if skus.len() < SKUS_MAX {
+            skus.push((sku.to_owned(), units));
         }
     }
     skus
