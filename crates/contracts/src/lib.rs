@@ -63,9 +63,7 @@ pub use pick_list::{
     PickListSummary, PickRequest, PickTask,
 };
 pub use problem::{FieldError, Problem, Shortfall};
-pub use projection::{
-    ComparedBuilds, KeptBuild, ParkedKey, ParkedKeys, Projection, Projections, Rebuild, RebuildRequest, ReplayedKey,
-};
+pub use projection::{ComparedBuilds, KeptBuild, ParkedKey, Projection, Rebuild, RebuildRequest, ReplayedKey};
 pub use receipt::{
     CreateReceipt, CreateReceiptLine, IncomingUnits, Receipt, ReceiptLine, ReceiptOpening, ReceiptState, ReceiveGoods,
     ReceiveGoodsLine, RescheduleLine, RescheduleReceipt,

@@ -2,16 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `GET /v1/projections`: every view of a context.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Projections {
-    /// The views, in the order the context lists them.
-    pub items: Vec<Projection>,
-}
-
-/// How a view is.
+/// `GET /v1/projections`: how a view is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -125,15 +116,6 @@ pub struct ParkedKey {
     pub cause: String,
     /// How many events wait, with it.
     pub waiting: u64,
-}
-
-/// `GET /v1/projections/{name}/parked`: at most 1,000 there can be.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct ParkedKeys {
-    /// The streams, by name.
-    pub items: Vec<ParkedKey>,
 }
 
 /// What became of a parked stream that was replayed.

@@ -9,11 +9,12 @@ use cqrs::{
     Compared, ParkedStream, Phase, ProjectionDesk, ProjectionDeskError, ProjectionStatus, Purpose, RebuildStatus,
     Replayed,
 };
+use serde::Deserialize;
 use utoipa::OpenApi;
 
 use crate::context_param::{ContextParam, is_meant};
 use crate::json::{Nothing, OptionalJson};
-use crate::page::Params;
+use crate::page::{List, Params, page_limit};
 use crate::path::PathParam;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -57,15 +58,49 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 )]
 struct Description;
 
-/// Lists the views
+/// Whose, and which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListParams {
+    /// The context that is meant; needed only where this address serves several.
+    context: Option<String>,
+    /// At most so many items, 1 to 200; 50 unless given.
+    limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl ListParams {
+    /// The part of `all`, whose names are in order, that is asked for.
+    fn part<'a, T>(
+        &self,
+        list: List,
+        all: impl Iterator<Item = &'a T>,
+        name: impl Fn(&T) -> &str,
+    ) -> Result<(Vec<&'a T>, Option<String>), Problem> {
+        let after = self.cursor.as_deref().map(|cursor| list.place::<String>(cursor)).transpose()?;
+        let limit = page_limit(self.limit)?;
+        let mut left = all.filter(|item| after.as_deref().is_none_or(|after| name(item) > after));
+        let items: Vec<_> = left.by_ref().take(limit).collect();
+        let more = left.next().and(items.last());
+        let next_cursor = more.map(|last| list.cursor(&name(last))).transpose()?;
+        Ok((items, next_cursor))
+    }
+}
+
+/// Lists the views in the order of their names
 ///
 /// Each with its build, how far it has read, and how a rebuild goes.
-#[utoipa::path(get, path = "/v1/projections", operation_id = "listProjections", tag = "Projections", params(ContextParam),
-    responses((status = 200, description = "All of them", body = contract::Projections)))]
-async fn list(State(desk): Desk, Params(ContextParam { context }): Params<ContextParam>) -> Result<Reply, Problem> {
-    is_meant(context.as_deref(), desk.context())?;
-    let items = desk.list().await.map_err(ProjectionDeskError::from)?.iter().map(projection).collect();
-    Ok(Reply::json(StatusCode::OK, &contract::Projections { items }))
+#[utoipa::path(get, path = "/v1/projections", operation_id = "listProjections", tag = "Projections", params(ListParams),
+    responses((status = 200, description = "A part of them", body = contract::Page<contract::Projection>)))]
+async fn list(State(desk): Desk, Params(params): Params<ListParams>, list: List) -> Result<Reply, Problem> {
+    is_meant(params.context.as_deref(), desk.context())?;
+    let mut views = desk.list().await.map_err(ProjectionDeskError::from)?;
+    views.sort_unstable_by_key(|view| view.name);
+    let (items, next_cursor) = params.part(list, views.iter(), |view| view.name)?;
+    let items = items.into_iter().map(projection).collect();
+    Ok(Reply::json(StatusCode::OK, &contract::Page { items, next_cursor }))
 }
 
 /// Rebuilds a view
@@ -113,21 +148,26 @@ async fn swap_back(
 
 /// Lists what is parked in a view
 ///
-/// Streams that wait from an event on that could not be applied; everything else flows.
+/// Streams that wait from an event on that could not be applied, by name; everything else flows.
 #[utoipa::path(get, path = "/v1/projections/{name}/parked", operation_id = "listParkedKeys", tag = "Projections",
-    params(("name" = String, Path), ContextParam),
+    params(("name" = String, Path), ListParams),
     responses(
-        (status = 200, description = "All of them", body = contract::ParkedKeys),
+        (status = 200, description = "A part of them", body = contract::Page<contract::ParkedKey>),
         (status = 404, description = "UNKNOWN_VIEW"),
     ))]
 async fn parked(
     State(desk): Desk,
     PathParam(name): PathParam<String>,
-    Params(ContextParam { context }): Params<ContextParam>,
+    Params(params): Params<ListParams>,
+    list: List,
 ) -> Result<Reply, Problem> {
-    is_meant(context.as_deref(), desk.context())?;
-    let items = desk.parked(&name)?.iter().map(parked_key).collect();
-    Ok(Reply::json(StatusCode::OK, &contract::ParkedKeys { items }))
+    is_meant(params.context.as_deref(), desk.context())?;
+    let parked = desk.parked(&name)?;
+    let mut streams: Vec<&ParkedStream> = parked.iter().collect();
+    streams.sort_unstable_by_key(|parked| &parked.stream);
+    let (items, next_cursor) = params.part(list, streams.into_iter(), |parked| parked.stream.as_str())?;
+    let items = items.into_iter().map(parked_key).collect();
+    Ok(Reply::json(StatusCode::OK, &contract::Page { items, next_cursor }))
 }
 
 /// Replays a parked stream

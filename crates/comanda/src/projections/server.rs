@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use comanda_contracts::{Problem, Projection, Projections, Rebuild, RebuildRequest};
+use comanda_contracts::{Page, Problem, Projection, Rebuild, RebuildRequest};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
@@ -43,11 +43,23 @@ impl Server {
 
     /// The views of `context`; none if it is not served there.
     pub(super) async fn list(&self, context: &str) -> Result<Option<Vec<Projection>>> {
-        let answer = self.send(self.client.get(self.url(&[], context))).await?;
-        match answer {
-            Ok(Projections { items }) => Ok(Some(items)),
-            Err(problem) if problem.code == "INVALID_PARAMETER" => Ok(None),
-            Err(problem) => Err(refusal(&problem)),
+        let (mut views, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let mut url = self.url(&[], context);
+            if let Some(cursor) = &cursor {
+                url.query_pairs_mut().append_pair("cursor", cursor);
+            }
+            match self.send::<Page<Projection>>(self.client.get(url)).await? {
+                Ok(page) => {
+                    views.extend(page.items);
+                    cursor = page.next_cursor;
+                }
+                Err(problem) if problem.code == "INVALID_PARAMETER" => return Ok(None),
+                Err(problem) => return Err(refusal(&problem)),
+            }
+            if cursor.is_none() {
+                return Ok(Some(views));
+            }
         }
     }
 

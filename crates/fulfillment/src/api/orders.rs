@@ -169,7 +169,7 @@ pub(super) async fn list_late(
 ) -> Result<Reply, Problem> {
     let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
-    let status = fields.take_optional("?status", params.status.as_deref().map(parse::status));
+    let status = fields.take_optional("?status", params.status.as_deref().map(parse::order_status));
     let customer = params.customer.map(Into::into);
     let query = fields.finish(Some(ListLateOrders { status, customer, page }))?;
     let told = api.queries.ask(inquiry.ask(query)).await?;
@@ -181,7 +181,7 @@ impl OrderListParams {
     fn query(self, list: List) -> Result<ListOrders, Problem> {
         let page = parse::page(list, self.limit, self.cursor.as_deref())?;
         let mut fields = Fields::default();
-        let status = fields.take_optional("?status", self.status.as_deref().map(parse::status));
+        let status = fields.take_optional("?status", self.status.as_deref().map(parse::order_status));
         let order = match self.sort.as_deref() {
             None | Some("placedAt") => Some(Order::Age),
             Some("promisedAt") => Some(Order::Promise),

@@ -61,13 +61,21 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, &'static str> {
     Timestamp::parse_rfc3339(text).ok_or("is no RFC 3339 instant such as `2026-03-03T18:00:00.000Z`")
 }
 
-/// The status that a text names.
+/// The status that `text` names, one of `all`.
 ///
 /// # Errors
 /// A sentence that lists them all, unless it names one.
-pub(super) fn status(text: &str) -> Result<OrderStatus, String> {
-    OrderStatus::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-        let all: Vec<_> = OrderStatus::ALL.iter().map(|status| status.as_str()).collect();
+pub(super) fn status<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    all.iter().copied().find(|status| name(*status) == text).ok_or_else(|| {
+        let all: Vec<_> = all.iter().map(|status| name(*status)).collect();
         format!("is none of {}", all.join(", "))
     })
+}
+
+/// The status of an order that `text` names.
+///
+/// # Errors
+/// A sentence that lists them all, unless it names one.
+pub(super) fn order_status(text: &str) -> Result<OrderStatus, String> {
+    status(text, &OrderStatus::ALL, OrderStatus::as_str)
 }

@@ -205,15 +205,11 @@ impl PickListParams {
         let page = parse::page(list, self.limit, self.cursor.as_deref())?;
         let mut fields = Fields::default();
         let location = fields.take_optional("?location", self.location.as_deref().map(LocationId::parse));
-        let status = fields.take_optional("?status", self.status.as_deref().map(status));
+        let named = |text: &str| parse::status(text, &PickListStatus::ALL, PickListStatus::as_str);
+        let status = fields.take_optional("?status", self.status.as_deref().map(named));
         let wave = fields.take_optional("?wave", self.wave.as_deref().map(WaveId::parse));
         fields.finish(Some(ListPickLists { location, status, wave, page }))
     }
-}
-
-fn status(text: &str) -> Result<PickListStatus, &'static str> {
-    let found = PickListStatus::ALL.into_iter().find(|status| status.as_str() == text);
-    found.ok_or("is none of DRAFT, RELEASED, IN_PROGRESS, COMPLETED, CANCELLED")
 }
 
 fn path_list(text: &str) -> Result<PickListId, Problem> {

@@ -103,8 +103,8 @@ pub(super) async fn list(
 ) -> Result<Reply, Problem> {
     let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
-    let named = |text: &str| ReturnStatus::ALL.into_iter().find(|status| status.as_str() == text);
-    let status = params.status.as_deref().map(|text| named(text).ok_or("is no status of a return"));
+    let named = |text: &str| parse::status(text, &ReturnStatus::ALL, ReturnStatus::as_str);
+    let status = params.status.as_deref().map(named);
     let status = fields.take_optional("?status", status);
     let order_id = fields.take_optional("?orderId", params.order_id.as_deref().map(OrderId::parse));
     let query = fields.finish(Some(ListReturns { status, order_id, page }))?;

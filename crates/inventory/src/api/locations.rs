@@ -8,7 +8,7 @@ use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem,
 use cqrs::{Answered, Dispatch, Inquire};
 use serde::Deserialize;
 
-use super::parse::{self, PageParams, SkuPageParams};
+use super::parse::{self, SkuPageParams};
 use super::{Api, problems, sourcing};
 use crate::application::list_capacity::ListCapacity;
 use crate::application::list_locations::{ListLocations, LocationById};
@@ -114,17 +114,35 @@ fn described(location: &str, details: &LocationDetails) -> contract::Location {
     }
 }
 
+/// Which locations.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LocationListParams {
+    /// Only locations whose ids start so.
+    location_id_prefix: Option<String>,
+    /// At most so many items, 1 to 200; 50 unless given.
+    limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
 /// Lists locations in the order of their ids
 #[utoipa::path(get, path = "/v1/locations", operation_id = "listLocations", tag = "Locations",
-    params(PageParams, QueryHeaders),
+    params(LocationListParams, QueryHeaders),
     responses((status = 200, description = "A part of all locations", body = contract::Page<contract::Location>)))]
 pub(super) async fn list(
     State(api): Api,
-    Params(params): Params<PageParams>,
+    Params(params): Params<LocationListParams>,
     list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
-    let told = api.queries.ask(inquiry.ask(ListLocations { page: params.request(list)? })).await?;
+    let page = parse::page(list, params.limit, params.cursor.as_deref())?;
+    let mut fields = Fields::default();
+    let prefix = params.location_id_prefix;
+    fields.take_optional("?locationIdPrefix", prefix.as_deref().map(LocationId::parse));
+    let query = fields.finish(Some(ListLocations { prefix, page }))?;
+    let told = api.queries.ask(inquiry.ask(query)).await?;
     let page = parse::written(list, told.answer, |row| described(&row.location, &row.details))?;
     Ok(Reply::json(StatusCode::OK, &page).token(&told.token))
 }

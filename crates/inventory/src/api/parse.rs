@@ -48,12 +48,6 @@ pub(super) fn page(list: List, limit: Option<i64>, cursor: Option<&str>) -> Resu
     Ok(PageRequest { after: cursor.map(|cursor| list.place(cursor)).transpose()?, limit: page_limit(limit)? })
 }
 
-impl PageParams {
-    pub(super) fn request(&self, list: List) -> Result<PageRequest, Problem> {
-        page(list, self.limit, self.cursor.as_deref())
-    }
-}
-
 /// `page` as the contract writes it.
 ///
 /// # Errors
@@ -81,6 +75,17 @@ pub(super) fn prefix(text: Option<String>) -> Result<Option<String>, Problem> {
 /// If the text is no id.
 pub(super) fn line_id(named: Option<&str>, place: usize) -> Result<LineId, InvalidId> {
     named.map_or_else(|| LineId::parse(&(place + 1).to_string()), LineId::parse)
+}
+
+/// The state that `text` names, one of `all`.
+///
+/// # Errors
+/// A sentence that lists them all, unless it names one.
+pub(super) fn state<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    all.iter().copied().find(|state| name(*state) == text).ok_or_else(|| {
+        let all: Vec<_> = all.iter().map(|state| name(*state)).collect();
+        format!("is none of {}", all.join(", "))
+    })
 }
 
 /// An id that stood in the path.

@@ -103,8 +103,7 @@ pub(super) async fn list(
 ) -> Result<Reply, Problem> {
     let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
-    let named = |text: &str| ReceiptState::ALL.into_iter().find(|state| state.as_str() == text);
-    let state = params.state.as_deref().map(|text| named(text).ok_or("is no state of a receipt"));
+    let state = params.state.as_deref().map(|text| parse::state(text, &ReceiptState::ALL, ReceiptState::as_str));
     let state = fields.take_optional("?state", state);
     let location = fields.take_optional("?locationId", params.location_id.as_deref().map(LocationId::parse));
     let query = fields.finish(Some(ListReceipts { state, location, page }))?;

@@ -101,8 +101,7 @@ pub(super) async fn list(
 ) -> Result<Reply, Problem> {
     let page = parse::page(list, params.limit, params.cursor.as_deref())?;
     let mut fields = Fields::default();
-    let named = |text: &str| TransferState::ALL.into_iter().find(|state| state.as_str() == text);
-    let state = params.state.as_deref().map(|text| named(text).ok_or("is no state of a transfer"));
+    let state = params.state.as_deref().map(|text| parse::state(text, &TransferState::ALL, TransferState::as_str));
     let state = fields.take_optional("?state", state);
     let from = fields.take_optional("?fromLocationId", params.from_location_id.as_deref().map(LocationId::parse));
     let to = fields.take_optional("?toLocationId", params.to_location_id.as_deref().map(LocationId::parse));

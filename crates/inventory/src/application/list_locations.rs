@@ -1,6 +1,6 @@
 //! Locations: one by its id, read from its stream, and the list of them by id. `main` is always among them.
 
-use cqrs::{Invalid, Query, QueryError, ReadSide, Version};
+use cqrs::{Invalid, Query, QueryError, ReadSide, Select, Version};
 
 use super::page::{Page, PageRequest, page};
 use crate::domain::ids::LocationId;
@@ -29,6 +29,8 @@ impl Query for LocationById {
 /// Asks for a part of all locations.
 #[derive(Clone, Debug)]
 pub struct ListLocations {
+    /// Only those whose ids start so.
+    pub prefix: Option<String>,
     /// Which part.
     pub page: PageRequest,
 }
@@ -42,13 +44,15 @@ impl Query for ListLocations {
     }
 
     async fn answer(self, read: &ReadSide) -> Result<Page<LocationRow>, QueryError> {
-        let mut found = page::<LocationRow>(read, &self.page.select()).await?;
+        let select = Select { key_prefix: self.prefix.clone(), ..self.page.select() };
+        let mut found = page::<LocationRow>(read, &select).await?;
         let main = LocationRow { location: LocationId::main().as_str().into(), details: LocationDetails::default() };
+        let meant = self.prefix.as_ref().is_none_or(|prefix| main.location.starts_with(prefix.as_str()));
         let starts_before = self.page.after.as_ref().is_none_or(|after| **after < *main.location);
         let ends_after = found.next.as_ref().is_none_or(|next| **next > *main.location);
         let place = found.items.partition_point(|row| row.location < main.location);
         let named = found.items.get(place).is_some_and(|row| row.location == main.location);
-        if starts_before && ends_after && !named {
+        if meant && starts_before && ends_after && !named {
             found.items.insert(place, main);
             if found.items.len() > self.page.limit {
                 found.items.truncate(self.page.limit);

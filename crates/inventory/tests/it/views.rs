@@ -133,7 +133,7 @@ async fn a_bin_is_shown_per_location_even_before_anything_lies_in_it() {
 #[tokio::test]
 async fn main_is_always_among_the_locations_once() {
     let mut house = House::open().await;
-    let all = |after, limit| ListLocations { page: PageRequest { after, limit } };
+    let all = |after, limit| ListLocations { prefix: None, page: PageRequest { after, limit } };
     assert_eq!(&*house.ask(all(None, 1)).await.items[0].location, "main");
     for id in ["berlin", "paris", "rome"] {
         house.location(id).await;

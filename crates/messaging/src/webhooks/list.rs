@@ -1,6 +1,6 @@
 //! List webhooks, in the order of their ids.
 
-use cqrs::{IndexValue, Invalid, Query, QueryError, ReadSide, Select, Timestamp};
+use cqrs::{Compare, IndexValue, Invalid, Query, QueryError, ReadSide, Select, Timestamp};
 
 use super::domain::endpoint::Endpoint;
 use super::row::WebhookRow;
@@ -11,6 +11,8 @@ pub(super) const PAGE_MAX: usize = 200;
 /// Asks for a part of all webhooks.
 #[derive(Clone, Debug)]
 pub struct ListWebhooks {
+    /// Only those that are told, or only those that are not.
+    pub enabled: Option<bool>,
     /// Only what comes after this id.
     pub after: Option<String>,
     /// At most so many, 1 to 200.
@@ -38,7 +40,11 @@ impl Query for ListWebhooks {
 
     async fn answer(self, read: &ReadSide) -> Result<WebhookPage, QueryError> {
         let after = self.after.map(|key| (IndexValue::Null, key));
-        let found = read.select::<WebhookRow>(&Select { after, ..Select::first(self.limit) }).await?;
+        let mut select = Select { after, ..Select::first(self.limit) };
+        if let Some(enabled) = self.enabled {
+            select = select.with(WebhookRow::BY_ENABLED, Compare::Equal, enabled);
+        }
+        let found = read.select::<WebhookRow>(&select).await?;
         let webhooks = found.rows.into_iter().map(|(id, row)| (id, row.0)).collect();
         Ok(WebhookPage { webhooks, at: read.now(), next: found.next.map(|(_, key)| key) })
     }

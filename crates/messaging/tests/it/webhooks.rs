@@ -319,6 +319,10 @@ async fn a_webhook_is_changed_listed_and_deleted() {
         (list["items"][0]["enabled"] == false).then_some(())
     })
     .await;
+    for (enabled, count) in [(false, 1), (true, 0)] {
+        let list = desk.get(&format!("/v1/webhooks?enabled={enabled}")).await;
+        assert_eq!(list["items"].as_array().unwrap().len(), count, "enabled={enabled}: {list}");
+    }
     for (wrong, body) in [("/url", json!({"url": "ftp://h"})), ("/kinds", json!({"kinds": [""]}))] {
         let (status, problem) = desk.call("PATCH", "/v1/webhooks/erp", body).await;
         assert_eq!((status.as_u16(), &problem["errors"][0]["pointer"]), (422, &json!(wrong)));

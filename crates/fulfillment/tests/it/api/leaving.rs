@@ -99,7 +99,12 @@ async fn what_is_wrong_is_named() {
     let shop = ready().await;
     let _ = shop.get("/v1/shipments/none").await.problem(404, "UNKNOWN_SHIPMENT");
     let _ = shop.get("/v1/returns/none").await.problem(404, "UNKNOWN_RETURN");
-    let _ = shop.get("/v1/shipments?status=GONE").await.problem(422, "INVALID_FIELDS");
+    for (path, allowed) in
+        [("/v1/shipments?status=GONE", "PLANNED, BOOKING, "), ("/v1/returns?status=GONE", "REQUESTED, ")]
+    {
+        let problem = shop.get(path).await.problem(422, "INVALID_FIELDS");
+        assert!(problem.errors[0].detail.starts_with(&format!("is none of {allowed}")), "{problem:?}");
+    }
     let wrong =
         json!({ "shipmentId": "a b", "orderId": "o", "carrier": "", "lines": [{ "lineId": "1", "quantity": 0 }] });
     let problem = shop.post("/v1/shipments", wrong).await.problem(422, "INVALID_FIELDS");

@@ -63,7 +63,8 @@ pub enum ReceiveRejection {
     },
     /// More came than was announced and a tenth: book the rest as a receipt of its own.
     #[error(
-        "{received} + {wanted} units of line {line_id}, {expected} were expected: at most {receivable} can be received"
+        "{received} units of line {line_id} have come, {wanted} more are too many: {expected} were announced, so at most \
+         {receivable} in all can be received"
     )]
     MoreThanExpected {
         /// The line.

@@ -78,6 +78,14 @@ async fn locations_and_what_they_hold() {
     let known: Vec<Location> = all(&shop, &seen, "/v1/locations?limit=2", 2).await;
     assert!(known.iter().any(|location| location.location_id == "main"));
     assert!(known.iter().any(|location| location.location_id == "zurich"));
+    for (prefix, found) in [("b", "berlin"), ("m", "main"), ("zurich", "zurich")] {
+        let path = format!("/v1/locations?locationIdPrefix={prefix}&limit=1");
+        let known: Vec<Location> = all(&shop, &seen, &path, 1).await;
+        let ids: Vec<_> = known.iter().map(|location| location.location_id.as_str()).collect();
+        assert_eq!(ids, [found], "{prefix}");
+    }
+    let problem = shop.get("/v1/locations?locationIdPrefix=%20").await.problem(422, "INVALID_FIELDS");
+    assert_eq!(problem.errors[0].pointer, "?locationIdPrefix");
     shop.get("/v1/locations/a%20b/stock").await.problem(422, "INVALID_FIELDS");
 }
 

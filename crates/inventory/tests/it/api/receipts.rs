@@ -119,6 +119,9 @@ async fn a_tenth_more_than_announced_may_come_and_no_more() {
     let problem =
         shop.post("/v1/receipts/po-1/receive", delivered("d", 111, 0)).await.problem(409, "MORE_THAN_EXPECTED");
     assert_eq!((problem.expected, problem.actual), (Some(110), Some(111)));
+    let told =
+        "0 units of line 1 have come, 111 more are too many: 100 were announced, so at most 110 in all can be received";
+    assert_eq!(problem.detail, told);
     assert_eq!(shop.stock("TEA").await, before);
     shop.post("/v1/receipts/po-1/receive", delivered("d", 110, 0)).await.expect(200);
     let stock = shop.stock("TEA").await;
@@ -189,6 +192,8 @@ async fn what_is_to_come_is_listed_by_sku_and_date() {
     assert_eq!(ids("?state=CLOSED").await, Vec::<String>::new());
     let problem = shop.get("/v1/receipts?state=LOST").await.problem(422, "INVALID_FIELDS");
     assert_eq!(problem.errors[0].pointer, "?state");
+    let allowed = "is none of EXPECTED, PARTIALLY_RECEIVED, RECEIVED, CANCELLED, CLOSED";
+    assert_eq!(problem.errors[0].detail, allowed);
 }
 
 #[tokio::test]

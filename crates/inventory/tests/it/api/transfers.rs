@@ -139,6 +139,7 @@ async fn transfers_are_listed_by_state_and_location() {
     assert_eq!(ids("?toLocationId=main").await, Vec::<String>::new());
     let problem = shop.get("/v1/transfers?state=GONE").await.problem(422, "INVALID_FIELDS");
     assert_eq!(problem.errors[0].pointer, "?state");
+    assert!(problem.errors[0].detail.starts_with("is none of REQUESTED, SHIPPED, "), "{problem:?}");
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use comanda_contracts as contract;
 use comanda_web::openapi::{CommandHeaders, QueryHeaders, ReadHeaders};
 use comanda_web::{Call, Fields, Inquiry, Json, List, Params, PathParam, Problem, Reply, page_limit};
 use cqrs::{Ask, Dispatch, Inquire};
+use serde::Deserialize;
 
 use super::super::by_id::WebhookById;
 use super::super::domain::delete::Delete;
@@ -17,7 +18,7 @@ use super::super::domain::update::Update;
 use super::super::list::ListWebhooks;
 use super::super::problems;
 use super::super::workers::Webhooks;
-use super::{Api, ContextParam, ListParams, meant, parse};
+use super::{Api, ContextParam, meant, parse};
 
 const PATH: &str = "/v1/webhooks/";
 
@@ -64,23 +65,38 @@ pub(super) async fn register(
 
 /// Where the log ends now, as far as the views have read it.
 async fn now(webhooks: &Webhooks) -> Result<Arc<str>, Problem> {
-    let told = webhooks.queries.ask(Ask::new(ListWebhooks { after: None, limit: 1 })).await?;
+    let told = webhooks.queries.ask(Ask::new(ListWebhooks { enabled: None, after: None, limit: 1 })).await?;
     Ok(told.token.to_string().into())
+}
+
+/// Whose, and which of them.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct WebhookListParams {
+    /// The context that is meant; needed only where this address serves several.
+    context: Option<String>,
+    /// Only those that are enabled, or only those that are not.
+    enabled: Option<bool>,
+    /// At most so many items, 1 to 200; 50 unless given.
+    limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// Lists webhooks in the order of their ids
 #[utoipa::path(get, path = "/v1/webhooks", operation_id = "listWebhooks", tag = "Webhooks",
-    params(ListParams, QueryHeaders),
+    params(WebhookListParams, QueryHeaders),
     responses((status = 200, description = "A part of all webhooks", body = contract::Page<contract::Webhook>)))]
 pub(super) async fn list(
     State(api): Api,
-    Params(params): Params<ListParams>,
+    Params(params): Params<WebhookListParams>,
     list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {
     let webhooks = meant(&api, params.context.as_deref())?;
     let after = params.cursor.as_deref().map(|cursor| list.place(cursor)).transpose()?;
-    let query = ListWebhooks { after, limit: page_limit(params.limit)? };
+    let query = ListWebhooks { enabled: params.enabled, after, limit: page_limit(params.limit)? };
     let told = webhooks.queries.ask(inquiry.ask(query)).await?;
     let page = told.answer;
     let written = |(id, endpoint): &(String, _)| parse::written(id, endpoint, page.at, &webhooks.settings.pauses);
