@@ -32,6 +32,13 @@ pub struct Stock {
     pub safety_stock: i64,
     /// Units that may be promised beyond what is there.
     pub backorder_limit: i64,
+    /// From when on they may be, unless always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "date-time", example = "2026-03-01T09:30:00.000Z"))]
+    pub backorders_from: Option<String>,
+    /// Whether only units that are to come may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub backorders_incoming_only: bool,
     /// Units that can be promised now.
     pub available: i64,
     /// Units that are to come; not part of what is available.

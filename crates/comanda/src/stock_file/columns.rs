@@ -4,11 +4,12 @@ use comanda_contracts::ImportRow;
 use csv::StringRecord;
 
 /// The columns, in the order in which they are written. Only the first must be there.
-pub(super) const COLUMNS: [&str; 7] = ["sku", "name", "safetyStock", "backorderLimit", "locationId", "onHand", "bin"];
+pub(super) const COLUMNS: [&str; 9] =
+    ["sku", "name", "safetyStock", "backorderLimit", "locationId", "onHand", "bin", "damaged", "qualityControl"];
 
 /// Where each column stands in a file; none for one that is not there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Columns([Option<usize>; 7]);
+pub(super) struct Columns([Option<usize>; 9]);
 
 impl Columns {
     /// The columns that `header` names, in any order.
@@ -16,7 +17,7 @@ impl Columns {
     /// # Errors
     /// What is wrong with the header.
     pub(super) fn of(header: &StringRecord) -> Result<Self, String> {
-        let mut places = [None; 7];
+        let mut places = [None; 9];
         for (place, name) in header.iter().enumerate() {
             let name = name.trim().trim_start_matches('\u{feff}');
             let known = COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name));
@@ -51,7 +52,7 @@ impl Columns {
             };
             field(place).map(number).transpose()
         };
-        let [sku, name, safety_stock, backorder_limit, location_id, on_hand, bin] = places;
+        let [sku, name, safety_stock, backorder_limit, location_id, on_hand, bin, damaged, quality_control] = places;
         Ok(ImportRow {
             sku: text(sku).ok_or("sku: is empty")?,
             name: text(name),
@@ -59,6 +60,8 @@ impl Columns {
             backorder_limit: units(backorder_limit, "backorderLimit")?,
             location_id: text(location_id),
             on_hand: units(on_hand, "onHand")?,
+            damaged: units(damaged, "damaged")?,
+            quality_control: units(quality_control, "qualityControl")?,
             bin: text(bin),
         })
     }

@@ -20,7 +20,9 @@ const PAGE: usize = 200;
 /// What the export can be told.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The CSV file to write; `-` for standard output. It is there only once it is whole.
+    /// The CSV file to write; `-` for standard output. It is there only once it is whole. It carries no locations, which
+    /// have to be registered where it is imported; nor who holds stock, what is to come, or from when on and against what
+    /// a SKU may be backordered: it is said at the end of how many SKUs.
     file: PathBuf,
     #[command(flatten)]
     server: Server,
@@ -33,26 +35,48 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     options.server.introduce()?;
     if options.file == Path::new("-") {
-        let rows = write(&options, io::stdout().lock()).await?;
-        eprintln!("{}", counted(rows, "row"));
+        let written = write(&options, io::stdout().lock()).await?;
+        eprintln!("{}", counted(written.rows, "row"));
+        written.warn();
         return Ok(ExitCode::SUCCESS);
     }
     let target = options.file.display();
     let folder = options.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let begun = tempfile::NamedTempFile::new_in(folder).into_diagnostic();
     let begun = begun.wrap_err_with(|| format!("cannot write into {}", folder.display()))?;
-    let rows = write(&options, begun.as_file()).await?;
+    let written = write(&options, begun.as_file()).await?;
     begun.as_file().sync_all().into_diagnostic()?;
     let _file: File =
         begun.persist(&options.file).into_diagnostic().wrap_err_with(|| format!("cannot write {target}"))?;
-    println!("{} in {target}", counted(rows, "row"));
+    println!("{} in {target}", counted(written.rows, "row"));
+    written.warn();
     Ok(ExitCode::SUCCESS)
 }
 
-async fn write(options: &Options, file: impl Write) -> Result<u64> {
+/// What has been written, and what has not.
+#[derive(Default)]
+struct Written {
+    rows: u64,
+    /// SKUs with terms of backorders, which no column carries.
+    with_terms: u64,
+}
+
+impl Written {
+    fn warn(&self) {
+        if self.with_terms > 0 {
+            eprintln!(
+                "The file does not carry from when on, or that only against what is to come, {} may be backordered: say so \
+                 where it is imported, with PUT /v1/skus/{{sku}}/backorders.",
+                counted(self.with_terms, "SKU")
+            );
+        }
+    }
+}
+
+async fn write(options: &Options, file: impl Write) -> Result<Written> {
     let mut csv = csv::Writer::from_writer(BufWriter::new(file));
     csv.write_record(COLUMNS).into_diagnostic()?;
-    let (mut client, mut rows, mut cursor) = (options.server.client(), 0, None::<String>);
+    let (mut client, mut written, mut cursor) = (options.server.client(), Written::default(), None::<String>);
     loop {
         let mut path = format!("/v1/stock?limit={PAGE}");
         if let Some(prefix) = &options.sku_prefix {
@@ -67,12 +91,13 @@ async fn write(options: &Options, file: impl Write) -> Result<u64> {
         }
         let page: Page<Stock> = answer.json().into_diagnostic()?;
         for stock in &page.items {
-            rows += rows_of(stock, &mut csv).into_diagnostic()?;
+            written.rows += rows_of(stock, &mut csv).into_diagnostic()?;
+            written.with_terms += u64::from(stock.backorders_from.is_some() || stock.backorders_incoming_only);
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
             csv.flush().into_diagnostic()?;
-            return Ok(rows);
+            return Ok(written);
         }
     }
 }
@@ -81,11 +106,23 @@ async fn write(options: &Options, file: impl Write) -> Result<u64> {
 fn rows_of(stock: &Stock, csv: &mut csv::Writer<impl Write>) -> csv::Result<u64> {
     let (safety_stock, backorder_limit) = (stock.safety_stock.to_string(), stock.backorder_limit.to_string());
     let mut write = |at: Option<&LocationStock>| {
-        let on_hand = at.map(|at| at.on_hand.to_string()).unwrap_or_default();
+        let units = |of: fn(&LocationStock) -> i64| at.map(|at| of(at).to_string()).unwrap_or_default();
+        let (on_hand, damaged) = (units(|at| at.on_hand), units(|at| at.damaged));
+        let quality_control = units(|at| at.quality_control);
         let location = at.map(|at| at.location_id.as_str()).unwrap_or_default();
         let bin = at.and_then(|at| at.bin.as_deref()).unwrap_or_default();
         let name = stock.name.as_deref().unwrap_or_default();
-        csv.write_record([&stock.sku, name, &safety_stock, &backorder_limit, location, &on_hand, bin])
+        csv.write_record([
+            &stock.sku,
+            name,
+            &safety_stock,
+            &backorder_limit,
+            location,
+            &on_hand,
+            bin,
+            &damaged,
+            &quality_control,
+        ])
     };
     if stock.locations.is_empty() {
         write(None)?;

@@ -32,7 +32,8 @@ const PRINTED_MAX: usize = 50;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The CSV file; `-` for standard input. Its first line names the columns, of which only `sku` must be there: sku,
-    /// name, safetyStock, backorderLimit, locationId, onHand, bin. A row with an empty field leaves that as it is.
+    /// name, safetyStock, backorderLimit, locationId, onHand, bin, damaged, qualityControl. A row with an empty field
+    /// leaves that as it is. The file registers no location: `POST /v1/locations` does, for each that it names, before.
     file: PathBuf,
     #[command(flatten)]
     server: Server,

@@ -33,11 +33,15 @@ fn what_was_exported_makes_the_same_shop_elsewhere() {
     here.received("TEA", "berlin", 7);
     here.request("PUT", "/v1/stock/TEA/locations/berlin/bin").json(&json!({"bin": "A-01"})).send().is(200);
     here.post("/v1/skus", &json!({"sku": "NEW", "backorderLimit": 3})).is(201);
+    for (quantity, to) in [(2, "DAMAGED"), (1, "QUALITY_CONTROL")] {
+        let regrade = json!({"quantity": quantity, "from": "SELLABLE", "to": to, "reasonCode": "quality_control"});
+        here.post("/v1/stock/TEA/regrade", &regrade).is(201);
+    }
     here.settle();
     let file = folder.path().join("stock.csv");
     let written = export(&here, &file);
-    let expected = "sku,name,safetyStock,backorderLimit,locationId,onHand,bin\n\
-        NEW,,0,3,,,\nTEA,\"Tea, \"\"green\"\"\",2,0,berlin,7,A-01\nTEA,\"Tea, \"\"green\"\"\",2,0,main,5,\n";
+    let expected = "sku,name,safetyStock,backorderLimit,locationId,onHand,bin,damaged,qualityControl\n\
+        NEW,,0,3,,,,,\nTEA,\"Tea, \"\"green\"\"\",2,0,berlin,7,A-01,0,0\nTEA,\"Tea, \"\"green\"\"\",2,0,main,5,,2,1\n";
     assert_eq!(written, expected);
 
     let (code, report, said) = import(&there, &file, &["--reason", "received", "--reference", "stocktaking"]);
@@ -53,6 +57,38 @@ fn what_was_exported_makes_the_same_shop_elsewhere() {
     assert_eq!((code, &report["unchanged"], &report["changed"]), (Some(0), &json!(3), &json!(0)));
     assert_eq!(there.get("/v1/stock/TEA/ledger").is(200).json(), ledger);
     there.stop().verifies();
+}
+
+#[test]
+fn an_export_says_of_how_many_skus_the_file_does_not_carry_the_terms_of_backorders() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    for sku in ["TEA", "MUG", "CUP"] {
+        server.post("/v1/skus", &json!({"sku": sku, "backorderLimit": 3})).is(201);
+    }
+    let file = folder.path().join("stock.csv");
+    let said = || {
+        server.settle();
+        let output = run(&["export", file.to_str().unwrap(), "--addr", &server.addr.to_string()]);
+        assert!(output.status.success(), "{}", complaint(&output));
+        complaint(&output)
+    };
+    assert_eq!(said(), "");
+    let terms = [
+        ("TEA", json!({"limit": 3, "from": "2030-01-01T00:00:00Z"})),
+        ("MUG", json!({"limit": 3, "incomingOnly": true})),
+    ];
+    for (sku, terms) in terms {
+        server.request("PUT", &format!("/v1/skus/{sku}/backorders")).json(&terms).send().is(200);
+    }
+    let said = said();
+    assert!(said.contains("2 SKUs") && said.contains("/backorders"), "{said}");
+    let nowhere = folder.path().join("nowhere.csv");
+    fs::write(&nowhere, "sku,locationId,onHand\nTEA,nowhere,1\n").unwrap();
+    let (code, _, said) = import(&server, &nowhere, &[]);
+    assert!(
+        code == Some(1) && said.contains("nowhere is not registered: register it with POST /v1/locations"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -90,6 +90,8 @@ fn stock() {
         quality_control: 2,
         safety_stock: 3,
         backorder_limit: 0,
+        backorders_from: None,
+        backorders_incoming_only: false,
         available: 1,
         incoming: 5,
         in_transit: 0,

@@ -62,9 +62,13 @@ fn parsed(fields: &mut Fields, place: usize, row: contract::ImportRow) -> Option
         let parsed = Bin::parse(bin).map_err(|_| "one to four parts, zone-aisle-bay-level, such as A-01-03-2");
         fields.take(at("bin"), parsed)
     });
-    let in_range = row.on_hand.is_none_or(|on_hand| (0..=ON_HAND_MAX).contains(&on_hand));
-    if !in_range {
-        fields.wrong(at("onHand"), "a whole number from 0 to 1,000,000,000,000");
+    let counters = [("onHand", row.on_hand), ("damaged", row.damaged), ("qualityControl", row.quality_control)];
+    let mut in_range = true;
+    for (name, units) in counters {
+        if units.is_some_and(|units| !(0..=ON_HAND_MAX).contains(&units)) {
+            fields.wrong(at(name), "a whole number from 0 to 1,000,000,000,000");
+            in_range = false;
+        }
     }
     // A field that is wrong has been noted; the row is then left out.
     if !in_range || location == Some(None) || bin == Some(None) {
@@ -77,6 +81,8 @@ fn parsed(fields: &mut Fields, place: usize, row: contract::ImportRow) -> Option
         backorder_limit: row.backorder_limit,
         location: location.flatten(),
         on_hand: row.on_hand,
+        damaged: row.damaged,
+        quality_control: row.quality_control,
         bin: bin.flatten(),
     })
 }

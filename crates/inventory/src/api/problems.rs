@@ -282,7 +282,10 @@ impl From<ImportRejection> for Problem {
     fn from(rejection: ImportRejection) -> Self {
         let named = |(place, why): &(usize, RowRejection)| FieldError {
             pointer: format!("/rows/{place}"),
-            detail: why.to_string(),
+            detail: match why {
+                RowRejection::UnknownLocation { .. } => format!("{why}: register it with POST /v1/locations"),
+                _ => why.to_string(),
+            },
         };
         let errors = rejection.rows.iter().map(named).collect();
         Self::new(IMPORT_REFUSED, rejection.to_string()).with(|problem| problem.errors = errors)

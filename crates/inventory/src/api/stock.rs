@@ -162,6 +162,8 @@ fn written(row: &StockRow) -> contract::Stock {
         quality_control: total.quality_control,
         safety_stock: row.details.safety_stock,
         backorder_limit: row.details.backorder_limit,
+        backorders_from: row.backorders.from.map(cqrs::Timestamp::to_rfc3339),
+        backorders_incoming_only: row.backorders.incoming_only,
         available: row.available,
         incoming: row.incoming.total(),
         in_transit: row.incoming.in_transit(),

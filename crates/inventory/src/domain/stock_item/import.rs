@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::adjust::{AdjustRejection, change};
 use super::register::PATH_WORDS;
 use super::update::raised;
-use super::{Details, StockEvent, StockItem};
+use super::{Condition, Details, Fate, StockEvent, StockItem};
 use crate::domain::ids::{Bin, LocationId, Sku};
 use crate::domain::location::Location;
 use crate::domain::reason::Reason;
@@ -46,6 +46,10 @@ pub struct ImportRow {
     pub location: Option<LocationId>,
     /// The units that are on hand there; as they are unless given.
     pub on_hand: Option<i64>,
+    /// How many of them are damaged; as many as there are unless given.
+    pub damaged: Option<i64>,
+    /// How many of them are in quality control; as many as there are unless given.
+    pub quality_control: Option<i64>,
     /// The bin where they lie; as it is unless given.
     pub bin: Option<Bin>,
 }
@@ -86,6 +90,18 @@ pub enum RowRejection {
         promised: i64,
         /// Units on hand and on backorder that the row would leave.
         covered: i64,
+    },
+    /// Fewer units are there that nobody was promised than are to be kept from sale.
+    #[error(
+        "{wanted} more units cannot be kept from sale at {location}: {found} are sellable there and promised to nobody"
+    )]
+    Kept {
+        /// The location.
+        location: LocationId,
+        /// Units that are to be damaged or in quality control and are not.
+        wanted: i64,
+        /// Units that could be.
+        found: i64,
     },
     /// Stock on hand cannot be so.
     #[error(transparent)]
@@ -184,20 +200,69 @@ impl Import {
             let raised = raised(&before, item);
             raised.into_iter().for_each(|raised| record(item, raised));
         }
+        let Regrades { let_go, kept } = row.regrades(item);
+        for (from, to, quantity) in let_go {
+            record(item, self.regraded(&location, from, to, quantity));
+        }
         let delta = row.on_hand.map_or(0, |on_hand| on_hand - item.level(&location).on_hand);
         if delta != 0 {
             change(item, &row.sku, &location, delta).map_err(RowRejection::OnHand)?;
             let (reason, reference) = (self.reason, self.reference.clone());
             record(item, StockEvent::Adjusted { location: location.clone(), delta, reason, reference });
         }
+        for (from, to, wanted) in kept {
+            let found = item.movable(&location, from);
+            if wanted > found {
+                return Err(RowRejection::Kept { location, wanted, found });
+            }
+            record(item, self.regraded(&location, from, to, wanted));
+        }
         if let Some(bin) = row.bin.as_ref().filter(|bin| item.bin(&location) != Some(bin)) {
             record(item, StockEvent::BinAssigned { location, bin: bin.clone() });
         }
         Ok(events)
     }
+
+    fn regraded(&self, location: &LocationId, from: Condition, to: Fate, quantity: i64) -> StockEvent {
+        let (reason, reference) = (self.reason, self.reference.clone());
+        StockEvent::Regraded { location: location.clone(), quantity, from, to, reason, reference }
+    }
+}
+
+/// Units that change their condition: from which, to which, and how many.
+type Moves = Vec<(Condition, Fate, i64)>;
+
+/// What makes damaged units and quality control so.
+struct Regrades {
+    /// Before on hand changes: fewer units on hand may then still cover what is kept from sale.
+    let_go: Moves,
+    /// After on hand has changed: units that came with it may then be kept from sale.
+    kept: Moves,
 }
 
 impl ImportRow {
+    fn regrades(&self, item: &StockItem) -> Regrades {
+        let level = item.level(&self.place());
+        let damaged = self.damaged.map_or(0, |units| units - level.damaged);
+        let control = self.quality_control.map_or(0, |units| units - level.quality_control);
+        // What only changes sides is never for sale in between.
+        let (to_damaged, to_control) = (damaged.min(-control).max(0), control.min(-damaged).max(0));
+        let (damaged, control) = (damaged - to_damaged + to_control, control + to_damaged - to_control);
+        let some = |moves: Moves| moves.into_iter().filter(|(_, _, units)| *units > 0).collect();
+        Regrades {
+            let_go: some(vec![
+                (Condition::QualityControl, Fate::Damaged, to_damaged),
+                (Condition::Damaged, Fate::QualityControl, to_control),
+                (Condition::Damaged, Fate::Sellable, -damaged),
+                (Condition::QualityControl, Fate::Sellable, -control),
+            ]),
+            kept: some(vec![
+                (Condition::Sellable, Fate::Damaged, damaged),
+                (Condition::Sellable, Fate::QualityControl, control),
+            ]),
+        }
+    }
+
     fn place(&self) -> LocationId {
         self.location.clone().unwrap_or_else(LocationId::main)
     }
@@ -217,6 +282,7 @@ mod tests {
 
     use super::*;
     use crate::domain::fixtures::{counters, place, reserve, sku, stocked};
+    use crate::domain::stock_item::Level;
 
     fn row(of: &str, at: Option<&str>, on_hand: Option<i64>) -> ImportRow {
         ImportRow {
@@ -226,6 +292,8 @@ mod tests {
             backorder_limit: None,
             location: at.map(place),
             on_hand,
+            damaged: None,
+            quality_control: None,
             bin: None,
         }
     }
@@ -281,6 +349,27 @@ mod tests {
         let tight = ImportRow { backorder_limit: Some(3), on_hand: None, ..roomy };
         let why = RowRejection::Promised { promised: 5, covered: 4 };
         let _ = held.when(import(vec![tight])).then_nothing().then_rejected(&ImportRejection { rows: vec![(0, why)] });
+    }
+
+    #[test]
+    fn damaged_units_and_quality_control_become_so_with_what_is_on_hand() {
+        let of = |on_hand, damaged, control| ImportRow {
+            damaged: Some(damaged),
+            quality_control: Some(control),
+            ..row("TEA", None, Some(on_hand))
+        };
+        let mut given = Given::nothing();
+        // Came with it; changes sides and goes; goes with it; comes from what is for sale.
+        for (on_hand, damaged, control) in [(10, 4, 1), (10, 2, 5), (3, 0, 3), (3, 1, 0), (3, 1, 2)] {
+            let rows = import(vec![of(on_hand, damaged, control)]);
+            given = given.when(rows.clone()).given();
+            let item = given.state(&StockItem::stream(&sku("TEA")));
+            let expected = Level { on_hand, damaged, quality_control: control, ..Level::default() };
+            assert_eq!(item.level(&LocationId::main()), expected);
+            given = given.when(rows).then_nothing().given();
+        }
+        let why = RowRejection::Kept { location: LocationId::main(), wanted: 3, found: 0 };
+        let _ = given.when(import(vec![of(3, 1, 5)])).then_rejected(&ImportRejection { rows: vec![(0, why)] });
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Command for Regrade {
 
 impl StockItem {
     /// Units at `location` in condition `from` that may leave it: there, and promised to nobody here or elsewhere.
-    fn movable(&self, location: &LocationId, from: Condition) -> i64 {
+    pub(super) fn movable(&self, location: &LocationId, from: Condition) -> i64 {
         let level = self.level(location);
         let there = from.count(&level).min(level.on_hand);
         // What is promised beyond the stock of one place is promised from all of them.
