@@ -295,3 +295,31 @@ impl From<ProjectionDeskError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::{FromRequestParts, Request};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_item_comes_once_whatever_the_page() {
+        let request = Request::get("/v1/projections/stock/parked").body(()).unwrap();
+        let list = List::from_request_parts(&mut request.into_parts().0, &()).await.unwrap();
+        let all: Vec<String> = (10..17).map(|n| format!("stock/{n}")).collect();
+        for limit in [1, 2, 7, 200] {
+            let (mut met, mut cursor) = (Vec::new(), None);
+            loop {
+                let params = ListParams { context: None, limit: Some(limit), cursor };
+                let (items, next) = params.part(list, all.iter(), |name| name).unwrap();
+                assert!((1..=limit).contains(&i64::try_from(items.len()).unwrap()), "limit {limit}");
+                met.extend(items.into_iter().cloned());
+                cursor = next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(met, all, "limit {limit}");
+        }
+    }
+}
