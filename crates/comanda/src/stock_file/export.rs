@@ -21,8 +21,8 @@ const PAGE: usize = 200;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The CSV file to write; `-` for standard output. It is there only once it is whole. It carries no locations, which
-    /// have to be registered where it is imported; nor who holds stock, what is to come, or from when on and against what
-    /// a SKU may be backordered: it is said at the end of how many SKUs.
+    /// have to be registered (`POST /v1/locations`) where it is imported before; nor who holds stock, nor what is to come,
+    /// nor from when on and against what a SKU may be backordered: how many SKUs have such terms is said at the end.
     file: PathBuf,
     #[command(flatten)]
     server: Server,
