@@ -59,6 +59,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
     if to.ancestors().any(is_ours) {
         return Err(miette!(help = "choose a folder elsewhere", "{} lies in the data folder", to.display()));
     }
+    manifest::refuse_backup(to)?;
     if !files::is_vacant(to)? {
         return Err(miette!(help = "name a folder that does not exist or is empty", "{} is not empty", to.display()));
     }
@@ -81,15 +82,15 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
         elapsed_s: started.elapsed().as_secs_f64(),
     };
     if options.json {
-        println!("{}", serde_json::to_string(&report).into_diagnostic()?);
+        say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;
     } else {
         let Report { at, tenants, events, bytes, elapsed_s, .. } = report;
         let (tenants, held_us) = (counted(tenants as u64, "tenant"), held.as_micros());
         let events = counted(events, "event");
-        println!("backed up {} to {}: {events}, {bytes} bytes, {tenants}, begun at {at}", from.display(), to.display());
-        println!(
+        say!("backed up {} to {}: {events}, {bytes} bytes, {tenants}, begun at {at}", from.display(), to.display())?;
+        say!(
             "every log was read back and checked; no writer was held up for more than {held_us} µs; it took {elapsed_s:.1} s"
-        );
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -97,11 +98,7 @@ pub(crate) fn run(options: Options) -> Result<ExitCode> {
 /// Each tenant's name and its folder within the data folder.
 fn parts(from: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>> {
     if !serve::has_data(from) {
-        return Err(miette!(
-            help = "name the folder that `comanda serve --data` was given",
-            "there is no data in {}",
-            from.display()
-        ));
+        return Err(serve::no_data_in(from));
     }
     let mut parts = vec![(DEFAULT_TENANT.to_owned(), from.to_owned(), PathBuf::new())];
     for tenant in tenants::tenants_in(from)? {

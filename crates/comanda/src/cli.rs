@@ -157,6 +157,6 @@ fn completions(shell: clap_complete::Shell) -> Result<String> {
 }
 
 fn complain(report: &miette::Report) -> ExitCode {
-    eprintln!("{report:?}");
+    note!("{report:?}");
     ExitCode::from(2)
 }

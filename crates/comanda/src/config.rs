@@ -134,14 +134,14 @@ impl CommandLine {
                 .iter()
                 .map(|[name, value, origin]| serde_json::json!({"setting": name, "value": value, "origin": origin}))
                 .collect();
-            println!("{}", serde_json::to_string(&settings).into_diagnostic()?);
+            say!("{}", serde_json::to_string(&settings).into_diagnostic()?)?;
             return Ok(());
         }
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
         table.set_header(["setting", "value", "from"]);
         table.add_rows(rows);
-        println!("{table}");
+        say!("{table}")?;
         Ok(())
     }
 

@@ -53,30 +53,28 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let outcome = rounds(&options, &dir).await?;
     let Outcome { kills, log, verdict, findings, elapsed } = outcome;
     let counts = log.counts();
-    println!(
+    say!(
         "{kills} kills in {:.0} s: {} commands acknowledged, {} refused, {} with an unknown outcome, {} sent twice",
         elapsed.as_secs_f64(),
         counts.acknowledged,
         counts.refused,
         counts.unknown,
         counts.duplicates
-    );
-    println!("{} reservations remembered", log.reservations().len());
+    )?;
+    say!("{} reservations remembered", log.reservations().len())?;
     if let Some(verdict) = &verdict {
-        println!("{} units oversold", verdict.oversold);
-        load::print_checks(&verdict.checks);
+        say!("{} units oversold", verdict.oversold)?;
+        load::print_checks(&verdict.checks)?;
     }
     for finding in findings.iter().take(10) {
-        println!("  differs: {finding}");
+        say!("  differs: {finding}")?;
     }
     let held = verdict.is_some_and(|verdict| verdict.ok) && findings.is_empty();
     match (held, options.control) {
-        (true, false) => println!("every acknowledged command is there, once; every view is what the log says"),
-        (false, false) => println!("A PROMISE WAS BROKEN"),
-        (true, true) => {
-            println!("THE CONTROL WAS NOT CAUGHT: answering before the commit lost nothing that was noticed")
-        }
-        (false, true) => println!("the control was caught: answering before the commit loses what was acknowledged"),
+        (true, false) => say!("every acknowledged command is there, once; every view is what the log says")?,
+        (false, false) => say!("A PROMISE WAS BROKEN")?,
+        (true, true) => say!("THE CONTROL WAS NOT CAUGHT: answering before the commit lost nothing that was noticed")?,
+        (false, true) => say!("the control was caught: answering before the commit loses what was acknowledged")?,
     }
     Ok(if held == options.control { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

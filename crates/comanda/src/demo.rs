@@ -15,6 +15,7 @@ use comanda_load::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
 
+use crate::backup::manifest::refuse_backup;
 use crate::carrier::patience::{CarrierAt, Patience};
 use crate::carrier::standin::{Behaviour, StandIn};
 use crate::compose::Data;
@@ -83,6 +84,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
             "{dir} has data already"
         ));
     }
+    refuse_backup(&dir)?;
     let listener = match options.listen {
         Some(addr) => listen::on(addr).await?,
         None => match listen::on(SocketAddr::from(([127, 0, 0, 1], 8080))).await {
@@ -101,7 +103,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let site = Site::alone(&dir, Some(carrier_at))?;
     let server =
         Server::start(Listening::on_loopback(listener), contexts.clone(), site, credentials, None, metrics).await?;
-    println!("A shop opens on an empty store; every answer below was durable before it was given.");
+    say!("A shop opens on an empty store; every answer below was durable before it was given.")?;
 
     let (orders, shortages) = replay(&options, server.addr).await?;
     let warehouse = warehouse(server.addr).await?;
@@ -113,19 +115,19 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let short_lines_expected = shortages;
     let report =
         Report { orders, short_lines_expected, warehouse, carrier_says, sale, verdict, verified, fsyncs_per_s, lag };
-    report.print();
+    report.print()?;
     if options.exit {
         server.until(async {}).await?;
     } else {
         let stop = serve::stop_signal()?;
-        print_addresses(server.addr, options.dir.as_deref());
+        print_addresses(server.addr, options.dir.as_deref())?;
         if options.json {
-            println!("{}", report.json());
+            say!("{}", report.json())?;
         }
         return server.until(stop).await;
     }
     if options.json {
-        println!("{}", report.json());
+        say!("{}", report.json())?;
     }
     Ok(if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -202,18 +204,19 @@ async fn verified(contexts: Contexts) -> Result<verify::Report> {
     verified.await.into_diagnostic()?
 }
 
-fn print_addresses(addr: SocketAddr, dir: Option<&Path>) {
-    println!();
-    println!("The shop stays open at http://{addr} until you press Ctrl-C. Try:");
-    println!("  curl http://{addr}/v1/stock/FLASH-SALE");
-    println!("  curl http://{addr}/v1/low-stock");
-    println!("  curl http://{addr}/v1/orders");
-    println!("  curl http://{addr}/v1/waves");
-    println!("  curl http://{addr}/v1/shipments/demo:shipment:1");
-    println!("  curl 'http://{addr}/v1/events?context=fulfillment&limit=3'");
-    println!("  curl http://{addr}/openapi.json");
-    println!("  curl http://{addr}/metrics");
+fn print_addresses(addr: SocketAddr, dir: Option<&Path>) -> Result<()> {
+    say!("")?;
+    say!("The shop stays open at http://{addr} until you press Ctrl-C. Try:")?;
+    say!("  curl http://{addr}/v1/stock/FLASH-SALE")?;
+    say!("  curl http://{addr}/v1/low-stock")?;
+    say!("  curl http://{addr}/v1/orders")?;
+    say!("  curl http://{addr}/v1/waves")?;
+    say!("  curl http://{addr}/v1/shipments/demo:shipment:1")?;
+    say!("  curl 'http://{addr}/v1/events?context=fulfillment&limit=3'")?;
+    say!("  curl http://{addr}/openapi.json")?;
+    say!("  curl http://{addr}/metrics")?;
     if let Some(dir) = dir {
-        println!("  comanda verify --data {}        (once it is closed)", dir.display());
+        say!("  comanda verify --data {}        (once it is closed)", dir.display())?;
     }
+    Ok(())
 }

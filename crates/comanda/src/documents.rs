@@ -1,6 +1,5 @@
 //! The descriptions of the interface: OpenAPI of what can be asked, AsyncAPI of what is told.
 
-use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use axum::routing::MethodFilter;
@@ -91,11 +90,8 @@ pub(crate) fn asyncapi() -> Result<String> {
 
 /// Prints one of them.
 pub(crate) fn print(document: Result<String>) -> Result<ExitCode> {
-    match writeln!(std::io::stdout(), "{}", document?) {
-        // Whoever reads has seen enough: `comanda openapi | head`.
-        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => Err(cause).into_diagnostic(),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    say!("{}", document?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

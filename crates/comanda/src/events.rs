@@ -1,6 +1,5 @@
 //! `comanda events tail`: prints the contract events of a running server as they happen.
 
-use std::io::{ErrorKind, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,6 +10,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use tokio::sync::mpsc;
 
 use crate::asking::{Server, refused};
+use crate::output::{self, Reader};
 use crate::serve;
 
 /// Events asked for at once.
@@ -67,7 +67,7 @@ pub(crate) async fn tail(options: TailOptions) -> Result<ExitCode> {
         tokio::select! {
             () = &mut stop => return Ok(ExitCode::SUCCESS),
             event = printing.recv() => match event {
-                Some(event) if options.wants(&event) => if !print(&event, options.json)? { return Ok(ExitCode::SUCCESS) },
+                Some(event) if options.wants(&event) => if print(&event, options.json)? == Reader::Gone { return Ok(ExitCode::SUCCESS) },
                 Some(_) => {}
                 // Every follower has come to the end.
                 None => break,
@@ -146,17 +146,11 @@ impl Follower {
 }
 
 /// Prints one event; says whether anybody still reads.
-fn print(event: &CloudEvent, json: bool) -> Result<bool> {
-    let line = if json {
-        serde_json::to_string(event).into_diagnostic()?
-    } else {
-        // `comanda.fulfillment.order-placed.v1`: who owns it and what happened.
-        let name = event.event_type.strip_prefix("comanda.").unwrap_or(&event.event_type);
-        format!("{}  {name}  {}  {}", event.time, event.subject, event.data)
-    };
-    match writeln!(stdout().lock(), "{line}") {
-        Ok(()) => Ok(true),
-        Err(why) if why.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(why) => Err(why).into_diagnostic(),
+fn print(event: &CloudEvent, json: bool) -> Result<Reader> {
+    if json {
+        return output::line(format_args!("{}", serde_json::to_string(event).into_diagnostic()?));
     }
+    // `comanda.fulfillment.order-placed.v1`: who owns it and what happened.
+    let name = event.event_type.strip_prefix("comanda.").unwrap_or(&event.event_type);
+    output::line(format_args!("{}  {name}  {}  {}", event.time, event.subject, event.data))
 }

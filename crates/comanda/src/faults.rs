@@ -62,7 +62,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         return Err(miette!(help = "build it with `--features faults`", "this program has no faults to order"));
     }
     if cfg!(not(feature = "faults")) {
-        println!("processes are killed; to harm messages as well, build with `--features faults`");
+        say!("processes are killed; to harm messages as well, build with `--features faults`")?;
     }
     let mut history = options.orders.as_deref().map(|file| Entries::open(file, None)).transpose().into_diagnostic()?;
     let bar = ProgressBar::new(options.seeds.into());
@@ -77,7 +77,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
             return Err(miette!(help = "use fewer seeds", "the file has no orders left for seed {}", number + 1));
         }
         let outcome = one(&options, options.seed + number, orders).await?;
-        bar.suspend(|| print(&outcome));
+        bar.suspend(|| print(&outcome))?;
         bar.inc(1);
         sum.add(&outcome);
         if !outcome.sound() {
@@ -85,13 +85,13 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         }
     }
     bar.finish_and_clear();
-    println!("{sum}");
+    say!("{sum}")?;
     let held = sum.findings == 0;
     match (held, options.control) {
-        (true, None) => println!("every order is final, every message had one effect, and every hold has its order"),
-        (false, None) => println!("A PROMISE WAS BROKEN"),
-        (true, Some(control)) => println!("THE CONTROL WAS NOT CAUGHT: with {control:?} nothing was noticed"),
-        (false, Some(control)) => println!("the control was caught: {control:?} breaks a promise"),
+        (true, None) => say!("every order is final, every message had one effect, and every hold has its order")?,
+        (false, None) => say!("A PROMISE WAS BROKEN")?,
+        (true, Some(control)) => say!("THE CONTROL WAS NOT CAUGHT: with {control:?} nothing was noticed")?,
+        (false, Some(control)) => say!("the control was caught: {control:?} breaks a promise")?,
     }
     Ok(if held == options.control.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -106,15 +106,16 @@ fn next_orders(entries: &mut Entries, count: usize) -> Result<Vec<Order>> {
     orders.take(count).collect::<Result<_, _>>().into_diagnostic()
 }
 
-fn print(outcome: &Outcome) {
-    println!("{outcome}");
+fn print(outcome: &Outcome) -> Result<()> {
+    say!("{outcome}")?;
     if outcome.sound() {
-        return;
+        return Ok(());
     }
     if let Some(report) = &outcome.report {
-        load::print_checks(&report.verdict.checks);
+        load::print_checks(&report.verdict.checks)?;
     }
     for finding in outcome.findings.iter().take(PRINTED_MAX) {
-        println!("  differs: {finding}");
+        say!("  differs: {finding}")?;
     }
+    Ok(())
 }

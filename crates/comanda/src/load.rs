@@ -48,31 +48,35 @@ pub(crate) async fn flash_sale(options: FlashSaleOptions) -> Result<ExitCode> {
     let verdict = sale.judge(&report).await.into_diagnostic()?;
     if options.json {
         let both = serde_json::json!({"flashSale": report, "verdict": verdict});
-        println!("{both}");
+        say!("{both}")?;
     } else {
-        print(&report, &verdict);
+        print(&report, &verdict)?;
     }
     Ok(if verdict.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(report: &FlashSaleReport, verdict: &Verdict) {
-    println!("{} units of {}, {} buyers at once", report.stock, report.sku, report.buyers);
-    println!(
+fn print(report: &FlashSaleReport, verdict: &Verdict) -> Result<()> {
+    say!("{} units of {}, {} buyers at once", report.stock, report.sku, report.buyers)?;
+    say!(
         "accepted {}, rejected {}, unanswered {}, answered again {}",
-        report.accepted, report.rejected, report.unanswered, report.duplicates_answered_again
-    );
-    println!(
+        report.accepted,
+        report.rejected,
+        report.unanswered,
+        report.duplicates_answered_again
+    )?;
+    say!(
         "{:.0} answers/s, p50 {:.1} ms, p99 {:.1} ms",
         report.reservations_per_s,
         report.latency.p50_us as f64 / 1e3,
         report.latency.p99_us as f64 / 1e3
-    );
-    print_checks(&verdict.checks);
+    )?;
+    print_checks(&verdict.checks)
 }
 
 /// One line a check.
-pub(crate) fn print_checks(checks: &[Check]) {
+pub(crate) fn print_checks(checks: &[Check]) -> Result<()> {
     for check in checks {
-        println!("  {} {}: {}", if check.ok { "holds" } else { "BROKEN" }, check.name, check.detail);
+        say!("  {} {}: {}", if check.ok { "holds" } else { "BROKEN" }, check.name, check.detail)?;
     }
+    Ok(())
 }

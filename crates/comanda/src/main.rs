@@ -1,5 +1,11 @@
 //! Comanda: inventory reservation that cannot oversell. One binary; `comanda --help` says what it does.
 
+// A closed pipe must not end the program in a panic.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+#[macro_use]
+mod output;
+
 mod asking;
 mod backup;
 mod by_context;

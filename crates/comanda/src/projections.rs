@@ -137,9 +137,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::List(place) => {
             let found = Desk::at(place)?.list(place).await?;
             if place.json {
-                println!("{}", serde_json::to_string(&found).into_diagnostic()?);
+                say!("{}", serde_json::to_string(&found).into_diagnostic()?)?;
             } else {
-                println!("{}", table(&found));
+                say!("{}", table(&found))?;
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -157,9 +157,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     bar.finish_and_clear();
     let done = done?;
     if view.place.json {
-        println!("{}", serde_json::to_string(&done).into_diagnostic()?);
+        say!("{}", serde_json::to_string(&done).into_diagnostic()?)?;
     } else {
-        println!("{}", outcome(&done));
+        say!("{}", outcome(&done))?;
     }
     let rebuild = done.rebuild.unwrap_or_default();
     let differs =

@@ -11,7 +11,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
 use crate::backup::files;
-use crate::backup::manifest::Manifest;
+use crate::backup::manifest::{Manifest, refuse_backup};
 use crate::compose::copies::is_in_use;
 use crate::{backup, verify};
 
@@ -67,16 +67,16 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     }
     let report = Report { restored, data: &options.dir, at: &manifest.at, verified: &verified };
     if options.json {
-        println!("{}", serde_json::to_string(&report).into_diagnostic()?);
+        say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;
     } else {
-        verify::print(&verified);
+        verify::print(&verified)?;
         let (dir, at) = (options.dir.display(), &manifest.at);
         match (restored, options.dry_run) {
-            (true, _) => println!(
+            (true, _) => say!(
                 "restored {dir} as it was at {at}; tokens and cursors given out before are refused, and keys ended since count again"
-            ),
-            (false, true) => println!("nothing was kept: this was a rehearsal"),
-            (false, false) => println!("nothing was restored: take another backup, or say --despite-findings"),
+            )?,
+            (false, true) => say!("nothing was kept: this was a rehearsal")?,
+            (false, false) => say!("nothing was restored: take another backup, or say --despite-findings")?,
         }
     }
     Ok(if verified.ok || restored { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -84,6 +84,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 
 /// The folder to make and the one that it lies in, if nothing is in the way.
 fn vacant(dir: &Path) -> Result<(PathBuf, PathBuf)> {
+    refuse_backup(dir)?;
     if !files::is_vacant(dir)? {
         let used = ["inventory", "fulfillment"].iter().any(|context| is_in_use(&dir.join(context)));
         let said = if used { "a server runs on it" } else { "it is not empty" };

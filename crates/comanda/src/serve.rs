@@ -14,6 +14,7 @@ use miette::{IntoDiagnostic, Result, miette};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::backup::manifest::refuse_backup;
 use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::config::FileOption;
@@ -54,9 +55,12 @@ pub(crate) struct Options {
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let metrics = telemetry::metrics()?;
-    let listening = options.listening.on(options.listen).await?;
     let has = |role: Role| options.site.has(role);
     let (dir, partitions) = (&options.data.dir, options.partitions);
+    // Whatever can be refused is refused before anything is made on disk.
+    refuse_backup(dir)?;
+    let plan = options.site.plan()?;
+    let listening = options.listening.on(options.listen).await?;
     let credentials = Credentials::of(&options.door, dir, options.listen)?;
     let inventory = if has(Role::Inventory) {
         let data = Data::open_inventory(dir, partitions).into_diagnostic()?;
@@ -70,7 +74,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     } else {
         None
     };
-    let site = Site::of(&options.site, dir, options.fault.clone())?;
+    let site = plan.carried_out(dir, options.fault.clone())?;
     let founding = site.is_whole().then(|| Founding {
         dir: dir.clone(),
         partitions,
@@ -82,7 +86,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let scheme = if listening.tls.is_some() { "https" } else { "http" };
     let server = Server::start(listening, contexts, site, credentials, founding, metrics).await?;
     let stop = stop_signal()?;
-    println!("comanda serves {scheme}://{} from {}", server.addr, dir.display());
+    say!("comanda serves {scheme}://{} from {}", server.addr, dir.display())?;
     server.until(stop).await
 }
 
@@ -232,6 +236,11 @@ pub(crate) fn stop_signal() -> Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
         }
     })
+}
+
+/// What is said where `dir` is to be looked at and has no data.
+pub(crate) fn no_data_in(dir: &Path) -> miette::Report {
+    miette!(help = "name the folder that `comanda serve --data` was given", "there is no data in {}", dir.display())
 }
 
 /// Whether `dir` is one of ours already: for messages.

@@ -11,10 +11,11 @@ use clap::{Args, ValueEnum};
 use miette::{IntoDiagnostic, Result, miette};
 
 use crate::carrier::patience::{CarrierAt, Patience};
+use crate::compose::carrier_at;
 use crate::compose::hooks::{KEY_BYTES, SigningKey, WebhookSettings};
 use crate::fault;
 use crate::gateway::Peer;
-use crate::outgoing;
+use crate::outgoing::{self, Credential};
 use crate::platform::Surroundings;
 use crate::routes::Elsewhere;
 
@@ -62,26 +63,28 @@ pub(crate) struct SiteOptions {
     webhooks_to_loopback: bool,
 }
 
+/// A site that is only missing its folder.
+pub(crate) struct Plan {
+    inventory: Option<String>,
+    fulfillment: Option<String>,
+    elsewhere: Elsewhere,
+    credential: Option<Credential>,
+    carrier: Option<CarrierAt>,
+    webhooks: WebhookSettings,
+}
+
 impl SiteOptions {
     /// Whether this process has `role`.
     pub(crate) fn has(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
-}
 
-/// What a server needs to know beside its data.
-pub(crate) struct Site {
-    pub(crate) surroundings: Surroundings,
-    pub(crate) elsewhere: Elsewhere,
-}
-
-impl Site {
-    /// As `options` say; `dir` is the data folder.
+    /// What they come to; nothing is made.
     ///
     /// # Errors
-    /// The options contradict each other, or leave out where a context is.
-    pub(crate) fn of(options: &SiteOptions, dir: &Path, faults: fault::Options) -> Result<Self> {
-        let here = |role, at: &Option<String>, flag: &str| match (options.has(role), at) {
+    /// The options contradict each other, leave out where a context is, or name what cannot be used.
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        let here = |role, at: &Option<String>, flag: &str| match (self.has(role), at) {
             (true, Some(_)) => Err(miette!(
                 help = "leave one of the two out",
                 "this process runs {role:?} itself, and {flag} says that another one does"
@@ -92,9 +95,9 @@ impl Site {
             )),
             (_, at) => at.as_deref().map(|base| authority(base).map(|_| base.to_owned())).transpose(),
         };
-        let inventory = here(Role::Inventory, &options.inventory_at, "--inventory-at")?;
-        let fulfillment = here(Role::Fulfillment, &options.fulfillment_at, "--fulfillment-at")?;
-        let gateway = options.has(Role::Gateway);
+        let inventory = here(Role::Inventory, &self.inventory_at, "--inventory-at")?;
+        let fulfillment = here(Role::Fulfillment, &self.fulfillment_at, "--fulfillment-at")?;
+        let gateway = self.has(Role::Gateway);
         let peer = |context, at: &Option<String>| match at {
             Some(base) if gateway => Ok(Some(Peer::there(context, authority(base)?))),
             _ => Ok::<_, miette::Report>(None),
@@ -102,15 +105,37 @@ impl Site {
         let elsewhere =
             Elsewhere { inventory: peer("inventory", &inventory)?, fulfillment: peer("fulfillment", &fulfillment)? };
         let webhooks = WebhookSettings::default();
-        let webhooks = if options.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
-        let patience = options.carrier_patience;
-        let carrier = options.carrier_at.clone().map(|base| CarrierAt { base, patience, tenant: None });
-        let signing_key = signing_key(dir)?;
-        let credential = options.outgoing.credential()?;
-        let surroundings = Surroundings { inventory, fulfillment, credential, carrier, signing_key, webhooks, faults };
-        Ok(Self { surroundings, elsewhere })
+        let webhooks = if self.webhooks_to_loopback { webhooks.to_loopback() } else { webhooks };
+        let patience = self.carrier_patience;
+        let carrier = self.carrier_at.clone().map(|base| CarrierAt { base, patience, tenant: None });
+        if let Some(at) = &carrier {
+            carrier_at(at).into_diagnostic()?;
+        }
+        let credential = self.outgoing.credential()?;
+        Ok(Plan { inventory, fulfillment, elsewhere, credential, carrier, webhooks })
     }
+}
 
+impl Plan {
+    /// The site on the data folder `dir`.
+    ///
+    /// # Errors
+    /// The folder cannot be written to, or what is in it is damaged.
+    pub(crate) fn carried_out(self, dir: &Path, faults: fault::Options) -> Result<Site> {
+        let Self { inventory, fulfillment, elsewhere, credential, carrier, webhooks } = self;
+        let signing_key = signing_key(dir)?;
+        let surroundings = Surroundings { inventory, fulfillment, credential, carrier, signing_key, webhooks, faults };
+        Ok(Site { surroundings, elsewhere })
+    }
+}
+
+/// What a server needs to know beside its data.
+pub(crate) struct Site {
+    pub(crate) surroundings: Surroundings,
+    pub(crate) elsewhere: Elsewhere,
+}
+
+impl Site {
     /// Whether all of Comanda runs in this process: only then can it have more than one tenant.
     pub(crate) fn is_whole(&self) -> bool {
         self.surroundings.inventory.is_none() && self.surroundings.fulfillment.is_none()

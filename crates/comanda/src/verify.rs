@@ -10,14 +10,14 @@ use std::time::Instant;
 use clap::Args;
 use comanda_inventory::application::audit::Audit;
 use cqrs::{Finding, Recorded, audit_log, audit_views};
-use miette::{IntoDiagnostic, Result, miette};
+use miette::{IntoDiagnostic, Result};
 use serde::Serialize;
 
 use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::counted::counted;
 use crate::platform::Contexts;
-use crate::serve::has_data;
+use crate::serve::{has_data, no_data_in};
 use crate::tenants;
 use between::Between;
 
@@ -76,9 +76,9 @@ pub(crate) struct Report {
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let report = verify_all(&options.data.dir).await?;
     if options.json {
-        println!("{}", serde_json::to_string(&report).into_diagnostic()?);
+        say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;
     } else {
-        print(&report);
+        print(&report)?;
     }
     Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -86,11 +86,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 /// Verifies the data in `dir`, which no other process may be using.
 pub(crate) async fn verify(dir: &Path) -> Result<Report> {
     if !has_data(dir) {
-        return Err(miette!(
-            help = "name the folder that `comanda serve --data` was given",
-            "there is no data in {}",
-            dir.display()
-        ));
+        return Err(no_data_in(dir));
     }
     let there = |context: &str| dir.join(context).join("log.db").exists();
     let inventory = there("inventory").then(|| Data::open_inventory(dir, 1)).transpose().into_diagnostic()?;
@@ -173,42 +169,43 @@ impl Report {
     }
 }
 
-pub(crate) fn print(report: &Report) {
+pub(crate) fn print(report: &Report) -> Result<()> {
     let Report { events, reservations, skus, orders, rows, elapsed_s, .. } = report;
-    println!(
+    say!(
         "verified {}, {}, {}, {} and {} of the views in {elapsed_s:.1} s",
         counted(*events, "event"),
         counted(*reservations, "reservation"),
         counted(*skus, "SKU"),
         counted(*orders, "order"),
         counted(*rows, "row"),
-    );
+    )?;
     if report.orders_in_flight > 0 {
         let orders = counted(report.orders_in_flight, "order");
-        println!("messages about {orders} are on their way: not compared; they go on at the next start");
+        say!("messages about {orders} are on their way: not compared; they go on at the next start")?;
     }
     if report.dead_letters > 0 {
         let messages = counted(report.dead_letters.unsigned_abs(), "message");
-        println!("for somebody to look at (GET /v1/dead-letters): {messages}");
+        say!("for somebody to look at (GET /v1/dead-letters): {messages}")?;
     }
     if report.views_behind > 0 {
         let events = counted(report.views_behind, "event");
-        println!("the views are up to {events} behind the log; they catch up at the next start");
+        say!("the views are up to {events} behind the log; they catch up at the next start")?;
     }
     for parked in report.parked.iter().take(PRINTED_MAX) {
-        println!("  parked, and not compared from there on: {parked}");
+        say!("  parked, and not compared from there on: {parked}")?;
     }
     for finding in report.findings.iter().take(PRINTED_MAX) {
-        println!("  differs: {finding}");
+        say!("  differs: {finding}")?;
     }
     if let Some(more) = report.findings.len().checked_sub(PRINTED_MAX).filter(|more| *more > 0) {
-        println!("  and {more} more");
+        say!("  and {more} more")?;
     }
     if report.ok {
-        println!("every counter, hold and view is what the log says; nothing was ever oversold");
+        say!("every counter, hold and view is what the log says; nothing was ever oversold")?;
     } else {
         let (findings, units) =
             (counted(report.findings.len() as u64, "finding"), counted(report.oversold.unsigned_abs(), "unit"));
-        println!("NOT AS IT MUST BE: {findings}, {units} oversold");
+        say!("NOT AS IT MUST BE: {findings}, {units} oversold")?;
     }
+    Ok(())
 }

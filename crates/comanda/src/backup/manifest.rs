@@ -1,6 +1,6 @@
 //! The manifest of a backup: what is in it, of which moment, and the checksum of every file. Written last, by rename.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use cqrs::{Epoch, Position};
 use miette::{IntoDiagnostic, Result, miette};
@@ -15,6 +15,33 @@ const FILE: &str = "manifest.json";
 const SUM_FILE: &str = "manifest.json.sha256";
 /// The bytes that a manifest may have.
 const BYTES_MAX: u64 = 16 << 20;
+
+/// The backup that `dir` is, or lies in. Other programs have manifests too: only ours has its checksum beside it.
+pub(crate) fn backup_around(dir: &Path) -> Option<PathBuf> {
+    let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    // What is not made yet lies where its nearest folder does, links followed.
+    let real = whole.ancestors().find_map(|above| above.canonicalize().ok());
+    let is_backup = |dir: &&Path| dir.join(FILE).exists() && dir.join(SUM_FILE).exists();
+    whole.ancestors().chain(real.iter().flat_map(|real| real.ancestors())).find(is_backup).map(Path::to_owned)
+}
+
+/// Refuses to work in a backup: whatever is written into one makes it worth nothing.
+///
+/// # Errors
+/// `dir` is a backup, or lies in one.
+pub(crate) fn refuse_backup(dir: &Path) -> Result<()> {
+    match backup_around(dir) {
+        None => Ok(()),
+        Some(backup) => Err(miette!(
+            help = format!(
+                "make a data folder of it: comanda restore --from {} --data NEWDIR; or name a folder elsewhere",
+                backup.display()
+            ),
+            "{} is a backup, and whatever is written into it would ruin it",
+            backup.display()
+        )),
+    }
+}
 
 /// What is in a backup.
 #[derive(Debug, Serialize, Deserialize)]

@@ -81,12 +81,12 @@ pub(crate) struct Statistics {
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let standin = StandIn::start(listen::on(options.listen).await?, options.behaviour)?;
     let stop = stop_signal()?;
-    println!("the stand-in carrier serves http://{}", standin.addr);
+    say!("the stand-in carrier serves http://{}", standin.addr)?;
     stop.await;
     let Statistics { bookings, unheard, double_bookings, lookups, cancellations } = standin.statistics();
-    println!(
+    say!(
         "{bookings} bookings, {unheard} of them unheard, {double_bookings} double; {lookups} lookups, {cancellations} cancellations"
-    );
+    )?;
     standin.stop().await;
     Ok(if double_bookings == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -38,7 +38,7 @@ impl Report {
         self.carrier_says.double_bookings == 0 && self.carrier_says.bookings == self.warehouse.planned
     }
 
-    pub(super) fn print(&self) {
+    pub(super) fn print(&self) -> miette::Result<()> {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
         table.set_header(["", "orders through both contexts", "a day in the warehouse", "flash sale"]);
@@ -51,18 +51,19 @@ impl Report {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        println!("{table}");
+        say!("{table}")?;
         if let Some((p50, p99)) = self.lag {
-            println!("views behind the log: p50 {:.1} ms, p99 {:.1} ms", p50 * 1e3, p99 * 1e3);
+            say!("views behind the log: p50 {:.1} ms, p99 {:.1} ms", p50 * 1e3, p99 * 1e3)?;
         }
-        println!("disk: {:.0} fdatasync/s", self.fsyncs_per_s);
-        verify::print(&self.verified);
+        say!("disk: {:.0} fdatasync/s", self.fsyncs_per_s)?;
+        verify::print(&self.verified)?;
         if !self.verdict.ok {
-            load::print_checks(&self.verdict.checks);
+            load::print_checks(&self.verdict.checks)?;
         }
         if !self.warehouse.ok() {
-            load::print_checks(&self.warehouse.checks);
+            load::print_checks(&self.warehouse.checks)?;
         }
+        Ok(())
     }
 
     fn order_rows(&self) -> [[String; 4]; 14] {

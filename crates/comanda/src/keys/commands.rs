@@ -18,6 +18,7 @@ use super::lifetime::{Lifetime, span};
 use super::record::{DEFAULT_TENANT, KeyRecord, key_name, tenant_name};
 use super::secret::Fresh;
 use super::table::Place;
+use crate::serve::{has_data, no_data_in};
 
 /// Keys of one name that count at once: the old one and the one that takes over.
 const ACTIVE_MAX: usize = 2;
@@ -46,6 +47,16 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// The file of keys that are looked at or changed: there must be something that they open.
+    fn existing(&self) -> Result<KeyFile> {
+        self.place.must_be_there()?;
+        let file = self.file()?;
+        match &self.dir {
+            Some(dir) if !self.place.is_said() && !has_data(dir) && file.stamp()?.is_none() => Err(no_data_in(dir)),
+            _ => Ok(file),
+        }
+    }
+
     fn file(&self) -> Result<KeyFile> {
         match &self.dir {
             Some(dir) => Ok(self.place.file(dir)),
@@ -155,14 +166,13 @@ fn create(options: &Create, now: Timestamp) -> Result<()> {
         };
         Ok(added(keys, record))
     })?;
-    tell(&fresh, &format!("It may use {}", options.scopes), expires_at);
-    Ok(())
+    tell(&fresh, &format!("It may use {}", options.scopes), expires_at)
 }
 
 fn rotate(options: &Rotate, now: Timestamp) -> Result<()> {
     let expires_at = end(options.expires, now)?;
     let until = now.saturating_add(options.overlap);
-    let fresh = options.kept.file()?.change(|keys| {
+    let fresh = options.kept.existing()?.change(|keys| {
         let old = active(keys, &options.id, now)?.clone();
         let others = keys.iter().filter(|key| key.is_active_for(&old.tenant, &old.name, now)).count();
         if others >= ACTIVE_MAX {
@@ -177,22 +187,21 @@ fn rotate(options: &Rotate, now: Timestamp) -> Result<()> {
         active(keys, &options.id, now)?.expires_at = Some(ends);
         Ok(added(keys, KeyRecord { created_at: now, expires_at, revoked_at: None, ..old }))
     })?;
-    tell(&fresh, &format!("{} counts until {}", options.id, until.to_rfc3339()), expires_at);
-    Ok(())
+    tell(&fresh, &format!("{} counts until {}", options.id, until.to_rfc3339()), expires_at)
 }
 
 fn revoke(options: &Revoke, now: Timestamp) -> Result<()> {
-    options.kept.file()?.change(|keys| {
+    options.kept.existing()?.change(|keys| {
         let found = keys.iter_mut().find(|key| key.id == options.id).ok_or_else(|| unknown(&options.id))?;
         found.revoked_at.get_or_insert(now);
         Ok(())
     })?;
-    eprintln!("{} is revoked; a running server refuses it within a second.", options.id);
+    note!("{} is revoked; a running server refuses it within a second.", options.id);
     Ok(())
 }
 
 fn list(options: &List, now: Timestamp) -> Result<()> {
-    let keys = options.kept.file()?.read()?;
+    let keys = options.kept.existing()?.read()?;
     let when = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
     let state = |key: &KeyRecord| key.ended(now).unwrap_or("active");
     if options.json {
@@ -201,7 +210,7 @@ fn list(options: &List, now: Timestamp) -> Result<()> {
                 "unitsHeldMax": key.units_held_max, "holdSecondsMax": key.hold_seconds_max,
                 "createdAt": key.created_at.to_rfc3339(), "expiresAt": when(key.expires_at), "revokedAt": when(key.revoked_at) })
         });
-        println!("{}", json!({ "keys": shown.collect::<Vec<_>>() }));
+        say!("{}", json!({ "keys": shown.collect::<Vec<_>>() }))?;
         return Ok(());
     }
     let mut table = Table::new();
@@ -213,7 +222,7 @@ fn list(options: &List, now: Timestamp) -> Result<()> {
         let rate = key.rate.map_or_else(String::new, |rate| format!("{rate}/s"));
         table.add_row([&key.id, &key.name, &key.tenant, &scopes, &rate, state(key), &created, &expires]);
     }
-    println!("{table}");
+    say!("{table}")?;
     Ok(())
 }
 
@@ -248,8 +257,9 @@ fn end(lifetime: Lifetime, now: Timestamp) -> Result<Option<Timestamp>> {
 }
 
 /// The secret alone goes to standard output, so that it can go from there to where it is kept.
-fn tell(fresh: &Fresh, more: &str, expires_at: Option<Timestamp>) {
-    println!("{}", fresh.text);
+fn tell(fresh: &Fresh, more: &str, expires_at: Option<Timestamp>) -> Result<()> {
+    say!("{}", fresh.text)?;
     let until = expires_at.map_or_else(|| "for ever".to_owned(), |end| format!("until {}", end.to_rfc3339()));
-    eprintln!("The key {} counts {until}. {more}. Its text is shown this once and kept nowhere.", fresh.id);
+    note!("The key {} counts {until}. {more}. Its text is shown this once and kept nowhere.", fresh.id);
+    Ok(())
 }

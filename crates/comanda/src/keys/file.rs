@@ -9,6 +9,7 @@ use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use serde::{Deserialize, Serialize};
 
 use super::record::KeyRecord;
+use crate::backup::manifest::refuse_backup;
 
 /// Keys that a file may have, ended ones among them.
 const KEYS_MAX: usize = 10_000;
@@ -82,7 +83,8 @@ impl KeyFile {
 
     /// Changes the keys: all of it is there afterwards, also after a power cut, or nothing is.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Vec<KeyRecord>) -> Result<T>) -> Result<T> {
-        let dir = self.path.parent().unwrap_or(Path::new("."));
+        let dir = self.path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        refuse_backup(dir)?;
         std::fs::create_dir_all(dir).into_diagnostic().wrap_err(format!("{} cannot be made", dir.display()))?;
         let failed = |cause: std::io::Error| miette!("the keys at {} cannot be written: {cause}", self.path.display());
         // Held until the end: whoever changes them at the same time waits for it.

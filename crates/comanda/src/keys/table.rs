@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use comanda_web::{Caller, HoldLimits};
 use cqrs::Timestamp;
-use miette::Result;
+use miette::{Result, miette};
 
 use super::file::{KeyFile, Stamp};
 use super::rate::Rate;
@@ -34,6 +34,25 @@ impl Place {
     /// The file, if the data folder is `dir`.
     pub(super) fn file(&self, dir: &std::path::Path) -> KeyFile {
         KeyFile::at(self.file.clone().unwrap_or_else(|| dir.join(FILE)))
+    }
+
+    /// The file that was named must be there: a server whose keys are not found would let everybody in.
+    ///
+    /// # Errors
+    /// It is not.
+    pub(super) fn must_be_there(&self) -> Result<()> {
+        match &self.file {
+            Some(file) if !file.exists() => {
+                let file = file.display();
+                Err(miette!(
+                    help = format!(
+                        "correct the path, or make the first key: comanda keys create --keys {file} --name NAME"
+                    ),
+                    "there are no keys at {file}"
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether it is said where they are.
@@ -72,8 +91,9 @@ impl Keys {
     /// Reads the keys.
     ///
     /// # Errors
-    /// They are there and cannot be read: nobody is let in by mistake.
+    /// They are there and cannot be read, or a file was named that is not there: nobody is let in by mistake.
     pub(crate) fn open(place: &Place, dir: &std::path::Path) -> Result<Self> {
+        place.must_be_there()?;
         let file = place.file(dir);
         let keys = Self { file, known: RwLock::default(), seen: Mutex::default(), ever: AtomicBool::new(false) };
         keys.look()?;
@@ -158,9 +178,8 @@ fn table(records: Vec<KeyRecord>, before: &Table) -> Result<Table> {
         }
     }
     let entry = |record: KeyRecord| {
-        let hash = Hash::from_hex(&record.hash).ok_or_else(|| {
-            miette::miette!("the key {} has a hash that is none: bring the file back from a copy", record.id)
-        })?;
+        let hash = Hash::from_hex(&record.hash)
+            .ok_or_else(|| miette!("the key {} has a hash that is none: bring the file back from a copy", record.id))?;
         let caller = Caller {
             tenant: record.tenant.as_str().into(),
             actor: format!("key:{}", record.name).into(),

@@ -9,8 +9,9 @@ use cqrs::{ProjectionDesk, Purpose};
 use miette::{IntoDiagnostic, Result, miette};
 
 use super::Order;
+use crate::backup::manifest::refuse_backup;
 use crate::compose::Data;
-use crate::serve::has_data;
+use crate::serve::{has_data, no_data_in};
 
 /// How often it is looked how far a build is.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -24,9 +25,9 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) fn open(dir: &Path) -> Result<Self> {
         if !has_data(dir) {
-            let help = "name the folder that `comanda serve --data` was given";
-            return Err(miette!(help = help, "there is no data in {}", dir.display()));
+            return Err(no_data_in(dir));
         }
+        refuse_backup(dir)?;
         let there = |context: &str| dir.join(context).join("log.db").exists();
         let inventory = there("inventory").then(|| Data::open_inventory(dir, 1)).transpose().into_diagnostic()?;
         let fulfillment = there("fulfillment").then(|| Data::open_fulfillment(dir, 1)).transpose().into_diagnostic()?;

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use comanda_contracts::{LocationStock, Page, Stock};
-use comanda_load::Call;
-use miette::{IntoDiagnostic, Result, WrapErr};
+use comanda_load::{Call, CallError};
+use miette::{IntoDiagnostic, Report, Result, WrapErr, miette};
 
 use super::columns::COLUMNS;
 use crate::asking::{Server, refused};
 use crate::counted::counted;
+use crate::output;
 
 /// SKUs of one page.
 const PAGE: usize = 200;
@@ -35,20 +36,30 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     options.server.introduce()?;
     if options.file == Path::new("-") {
-        let written = write(&options, io::stdout().lock()).await?;
-        eprintln!("{}", counted(written.rows, "row"));
-        written.warn();
+        let written = write(&options, io::stdout().lock()).await;
+        // Whoever reads may have seen enough, and that can show at any write.
+        match written {
+            Ok(written) => {
+                note!("{}", counted(written.rows, "row"));
+                written.warn();
+            }
+            Err(NotWritten::File(why)) => drop(output::heard(Err(why))?),
+            Err(NotWritten::Refused(why)) => return Err(why),
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let target = options.file.display();
     let folder = options.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let begun = tempfile::NamedTempFile::new_in(folder).into_diagnostic();
     let begun = begun.wrap_err_with(|| format!("cannot write into {}", folder.display()))?;
-    let written = write(&options, begun.as_file()).await?;
+    let written = write(&options, begun.as_file()).await.map_err(|why| match why {
+        NotWritten::File(why) => miette!("cannot write into {}: {why}", folder.display()),
+        NotWritten::Refused(why) => why,
+    })?;
     begun.as_file().sync_all().into_diagnostic()?;
     let _file: File =
         begun.persist(&options.file).into_diagnostic().wrap_err_with(|| format!("cannot write {target}"))?;
-    println!("{} in {target}", counted(written.rows, "row"));
+    say!("{} in {target}", counted(written.rows, "row"))?;
     written.warn();
     Ok(ExitCode::SUCCESS)
 }
@@ -64,7 +75,7 @@ struct Written {
 impl Written {
     fn warn(&self) {
         if self.with_terms > 0 {
-            eprintln!(
+            note!(
                 "The file does not carry from when on, or that only against what is to come, {} may be backordered: say so \
                  where it is imported, with PUT /v1/skus/{{sku}}/backorders.",
                 counted(self.with_terms, "SKU")
@@ -73,9 +84,33 @@ impl Written {
     }
 }
 
-async fn write(options: &Options, file: impl Write) -> Result<Written> {
+/// Why a file is not whole.
+enum NotWritten {
+    /// It cannot be written.
+    File(io::Error),
+    /// The server does not say what belongs into it.
+    Refused(Report),
+}
+
+impl From<csv::Error> for NotWritten {
+    fn from(why: csv::Error) -> Self {
+        match why.into_kind() {
+            csv::ErrorKind::Io(why) => Self::File(why),
+            // A row is as long as the header, so there is no other.
+            other => Self::File(io::Error::other(format!("{other:?}"))),
+        }
+    }
+}
+
+impl From<CallError> for NotWritten {
+    fn from(why: CallError) -> Self {
+        Self::Refused(Report::from_err(why))
+    }
+}
+
+async fn write(options: &Options, file: impl Write) -> Result<Written, NotWritten> {
     let mut csv = csv::Writer::from_writer(BufWriter::new(file));
-    csv.write_record(COLUMNS).into_diagnostic()?;
+    csv.write_record(COLUMNS)?;
     let (mut client, mut written, mut cursor) = (options.server.client(), Written::default(), None::<String>);
     loop {
         let mut path = format!("/v1/stock?limit={PAGE}");
@@ -85,18 +120,18 @@ async fn write(options: &Options, file: impl Write) -> Result<Written> {
         if let Some(cursor) = &cursor {
             path.push_str(&format!("&cursor={cursor}"));
         }
-        let answer = client.call(&Call::get(path)).await.into_diagnostic()?;
+        let answer = client.call(&Call::get(path)).await?;
         if !answer.is_success() {
-            return Err(refused(&answer));
+            return Err(NotWritten::Refused(refused(&answer)));
         }
-        let page: Page<Stock> = answer.json().into_diagnostic()?;
+        let page: Page<Stock> = answer.json()?;
         for stock in &page.items {
-            written.rows += rows_of(stock, &mut csv).into_diagnostic()?;
+            written.rows += rows_of(stock, &mut csv)?;
             written.with_terms += u64::from(stock.backorders_from.is_some() || stock.backorders_incoming_only);
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
-            csv.flush().into_diagnostic()?;
+            csv.flush().map_err(NotWritten::File)?;
             return Ok(written);
         }
     }

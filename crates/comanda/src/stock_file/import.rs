@@ -90,12 +90,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     bar.finish_and_clear();
     let seen = std::mem::take(&mut report.seen).waited(&mut options.server.client()).await?;
     report.elapsed_s = started.elapsed().as_secs_f64();
-    report.print(&name);
+    report.print(&name)?;
     if !seen {
-        eprintln!("All of that is stored, but the view of stock is still behind: a query may not show it yet.");
+        note!("All of that is stored, but the view of stock is still behind: a query may not show it yet.");
     }
     if options.json {
-        println!("{}", serde_json::to_string(&report).into_diagnostic()?);
+        say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;
     }
     Ok(if report.bad_rows == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -137,33 +137,34 @@ impl Report {
         }
     }
 
-    fn print(&self, name: &str) {
+    fn print(&self, name: &str) -> Result<()> {
         for BadRow { line, why } in self.bad.iter().take(PRINTED_MAX) {
-            eprintln!("{name}, line {line}: {why}");
+            note!("{name}, line {line}: {why}");
         }
         if self.bad.len() > PRINTED_MAX {
-            eprintln!("… and {} more", self.bad.len() - PRINTED_MAX);
+            note!("… and {} more", self.bad.len() - PRINTED_MAX);
         }
         let Self { rows, registered, changed, unchanged, .. } = self;
         let rate = *rows as f64 / self.elapsed_s.max(1e-9);
-        println!(
+        say!(
             "{} in {:.1} s ({rate:.0} a second): {} registered, {} changed, {} so already",
             counted(*rows, "row"),
             self.elapsed_s,
             counted(*registered, "SKU"),
             counted(*changed, "row"),
             if *unchanged == 1 { "1 was".to_owned() } else { format!("{unchanged} were") }
-        );
+        )?;
         if self.bad_rows > 0 {
             let lines = |&(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
             let pages: Vec<_> = self.pages_left_out.iter().map(lines).collect();
-            println!(
+            say!(
                 "left out, for {}: {} {}. Mend what is wrong and import the file again: what is in already stays as it is.",
                 counted(self.bad_rows, "bad row"),
                 if self.left_out == 1 { "line" } else { "lines" },
                 pages.join(", ")
-            );
+            )?;
         }
+        Ok(())
     }
 }
 

@@ -159,6 +159,26 @@ fn a_folder_that_cannot_be_is_named() {
 }
 
 #[test]
+fn a_start_that_cannot_be_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (more, named) in [
+        (&["--roles", "inventory"][..], "--fulfillment-at"),
+        (&["--roles", "inventory", "--fulfillment-at", "nowhere"], "http://host:port"),
+        (&["--api-key-file", "/nowhere/key"], "/nowhere/key"),
+        (&["--carrier-at", "nowhere"], "no carrier can be asked at nowhere"),
+        (&["--keys", "/nowhere/keys.json"], "/nowhere/keys.json"),
+        (&["--jwt-issuer", "https://login.test", "--jwt-audience", "a", "--jwt-jwks", "ftp://x"], "--jwt-jwks"),
+    ] {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+        let output = run(&[&serve[..], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(complaint(&output).contains(named), "{more:?}: {}", complaint(&output));
+        assert!(!data.exists(), "{more:?}");
+    }
+}
+
+#[test]
 fn a_command_line_that_is_wrong_says_what_is_right() {
     for (arguments, named) in [
         (&["serve"][..], "--data"),

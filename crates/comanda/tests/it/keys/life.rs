@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::ring::{create, get_with, keys, listed, locked, printed};
-use crate::server::{complaint, run};
+use crate::server::{comanda, complaint, finished, run};
 use crate::wait;
 
 /// A running server knows of a change by then.
@@ -112,6 +112,42 @@ fn what_cannot_be_done_says_why_and_changes_nothing() {
     let nowhere = run(&["keys", "list"]);
     assert!(complaint(&nowhere).contains("--data DIR or --keys FILE"), "{}", complaint(&nowhere));
     create(&data, "shop", &["--tenant", "other"]);
+}
+
+#[test]
+fn keys_that_are_not_where_they_were_named_are_no_open_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, ring) = (folder.path().join("data"), folder.path().join("ring.json"));
+    let [data, ring] = [&data, &ring].map(|path| path.to_str().unwrap());
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", data];
+    let file = folder.path().join("comanda.toml");
+    std::fs::write(&file, format!("keys = {ring:?}\n")).unwrap();
+    let mut by_variable = comanda();
+    by_variable.args(serve).env("COMANDA_KEYS", ring);
+    for output in [
+        run(&[&serve[..], &["--keys", ring]].concat()),
+        run(&[&serve[..], &["--config", file.to_str().unwrap()]].concat()),
+        finished(&mut by_variable),
+        run(&["keys", "list", "--keys", ring]),
+        run(&["keys", "revoke", "nonesuch", "--keys", ring]),
+    ] {
+        let said = complaint(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("there are no keys at {ring}")), "{said}");
+        assert!(said.contains("correct the path") && said.contains("comanda keys create --keys"), "{said}");
+    }
+    for arguments in [&["list"][..], &["rotate", "nonesuch"], &["revoke", "nonesuch"]] {
+        let output = keys(data.as_ref(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(complaint(&output).contains(&format!("there is no data in {data}")), "{}", complaint(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was made");
+    // A name alone is a file in the folder one is in.
+    let mut here = comanda();
+    here.args(["keys", "create", "--name", "shop", "--keys", "ring.json"]).current_dir(folder.path());
+    let made = finished(&mut here);
+    assert!(made.status.success(), "{}", complaint(&made));
+    assert!(run(&["keys", "list", "--keys", ring]).status.success());
 }
 
 #[test]

@@ -84,7 +84,9 @@ async fn a_public_address_is_served_encrypted_to_those_with_a_key() {
 async fn without_any_key_a_public_address_lets_nobody_in() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = Certificate::in_dir(folder.path());
-    let (server, _) = public(&folder, &certificate, &["--keys", folder.path().join("none.json").to_str().unwrap()]);
+    let none = folder.path().join("none.json");
+    std::fs::write(&none, r#"{"keys": []}"#).unwrap();
+    let (server, _) = public(&folder, &certificate, &["--keys", none.to_str().unwrap()]);
     assert_eq!(certificate.status(server.addr, "/v1/stock", None).await.unwrap(), 401);
 }
 
