@@ -9,6 +9,9 @@ use miette::{IntoDiagnostic, Report, Result, miette};
 
 use crate::outgoing;
 
+/// What helps who wants to go back to a build that is not there.
+pub(crate) const NOTHING_KEPT: &str = "only what was swapped can be swapped back: `comanda projections rebuild` makes a new build and keeps the one before it";
+
 /// Where a server is reached, and as whom.
 #[derive(Debug, Args)]
 pub(crate) struct Server {
@@ -45,8 +48,14 @@ pub(crate) fn refused(answer: &Answer) -> Report {
 /// A problem, for whoever typed the command; with what to do about it where that is not the request's matter.
 pub(crate) fn refusal(problem: &Problem) -> Report {
     let said = format!("the server refused with {} {}: {}", problem.status, problem.code, problem.detail);
-    match problem.status {
-        401 | 403 => miette!(help = "put an API key into COMANDA_API_KEY, or into a file for --api-key-file", "{said}"),
+    match (problem.status, problem.code.as_ref()) {
+        (401, _) => miette!(help = "put an API key into COMANDA_API_KEY, or into a file for --api-key-file", "{said}"),
+        (403, _) => miette!(
+            help =
+                "the key that was sent does not open this: use one that does; `comanda keys create --scopes` makes one",
+            "{said}"
+        ),
+        (_, "NOTHING_KEPT") => miette!(help = NOTHING_KEPT, "{said}"),
         _ => miette!("{said}"),
     }
 }

@@ -19,6 +19,7 @@ use crate::backup::manifest::refuse_backup;
 use crate::carrier::patience::{CarrierAt, Patience};
 use crate::carrier::standin::{Behaviour, StandIn};
 use crate::compose::Data;
+use crate::counted::with_rate;
 use crate::door::{self, Credentials};
 use crate::listen::{self, Listening};
 use crate::platform::Contexts;
@@ -135,8 +136,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
 /// Opens the shop and places its orders; returns also how many lines an independent count says are short.
 async fn replay(options: &Options, addr: SocketAddr) -> Result<(OrderReplayReport, usize)> {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = "{msg} {bar:36} {pos}/{len} ({per_sec}, {eta} left)";
-    bar.set_style(ProgressStyle::with_template(style).into_diagnostic()?);
+    let style = "{msg} {bar:36} {pos}/{len} ({rate}/s, {eta} left)";
+    bar.set_style(with_rate(ProgressStyle::with_template(style).into_diagnostic()?));
     bar.set_message("placing orders");
     let moved = |progress: Progress| {
         if let Some(total) = progress.total {

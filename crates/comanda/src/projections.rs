@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
+use crate::counted::{counted, with_rate};
 use crate::outgoing;
 use folder::Folder;
 use server::Server;
@@ -159,7 +160,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     if view.place.json {
         say!("{}", serde_json::to_string(&done).into_diagnostic()?)?;
     } else {
-        say!("{}", outcome(&done))?;
+        say!("{}", outcome(context, &done))?;
     }
     let rebuild = done.rebuild.unwrap_or_default();
     let differs =
@@ -188,8 +189,8 @@ fn context_of(found: &[OfContext], name: &str) -> Result<&'static str> {
 
 fn bar(name: &str) -> Result<ProgressBar> {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = "{msg} {bar:36} {human_pos}/{human_len} events ({per_sec}, {eta} left)";
-    bar.set_style(ProgressStyle::with_template(style).into_diagnostic()?);
+    let style = "{msg} {bar:36} {human_pos}/{human_len} events ({rate}/s, {eta} left)";
+    bar.set_style(with_rate(ProgressStyle::with_template(style).into_diagnostic()?));
     bar.set_message(name.to_owned());
     Ok(bar)
 }
@@ -230,7 +231,7 @@ fn in_short(rebuild: &Rebuild) -> String {
     }
 }
 
-fn outcome(done: &Projection) -> String {
+fn outcome(context: &str, done: &Projection) -> String {
     let name = &done.name;
     let Some(rebuild) = &done.rebuild else { return format!("{name}: nothing was done") };
     let mut text = format!(
@@ -258,5 +259,13 @@ fn outcome(done: &Projection) -> String {
         _ => in_short(rebuild),
     };
     text.push_str(&format!("\n  {end}"));
+    if rebuild.swapped == Some(true) && done.parked > 0 {
+        let streams = counted(done.parked, "stream");
+        let wait = if done.parked == 1 { "waits" } else { "wait" };
+        text.push_str(&format!(
+            "\n  {streams} {wait} in it, parked at an event that could not be applied: what the view says of them is missing \
+             or old\n  a server on this data lists them: GET /v1/projections/{name}/parked?context={context}"
+        ));
+    }
     text
 }

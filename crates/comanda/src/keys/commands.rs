@@ -15,8 +15,9 @@ use serde_json::json;
 
 use super::file::KeyFile;
 use super::lifetime::{Lifetime, span};
+use super::rate::per_second;
 use super::record::{DEFAULT_TENANT, KeyRecord, key_name, tenant_name};
-use super::secret::Fresh;
+use super::secret::{self, Fresh};
 use super::table::Place;
 use crate::serve::{has_data, no_data_in};
 
@@ -81,7 +82,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "SPAN", default_value = "365d")]
     expires: Lifetime,
     /// Requests a second that may come with it, and with the one that takes over from it; unbounded unless given.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = per_second)]
     rate: Option<NonZeroU32>,
     /// Units that it may hold at once in reservations that are not confirmed; unbounded unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
@@ -172,6 +173,7 @@ fn create(options: &Create, now: Timestamp) -> Result<()> {
 fn rotate(options: &Rotate, now: Timestamp) -> Result<()> {
     let expires_at = end(options.expires, now)?;
     let until = now.saturating_add(options.overlap);
+    check_id(&options.id)?;
     let fresh = options.kept.existing()?.change(|keys| {
         let old = active(keys, &options.id, now)?.clone();
         let others = keys.iter().filter(|key| key.is_active_for(&old.tenant, &old.name, now)).count();
@@ -191,6 +193,7 @@ fn rotate(options: &Rotate, now: Timestamp) -> Result<()> {
 }
 
 fn revoke(options: &Revoke, now: Timestamp) -> Result<()> {
+    check_id(&options.id)?;
     options.kept.existing()?.change(|keys| {
         let found = keys.iter_mut().find(|key| key.id == options.id).ok_or_else(|| unknown(&options.id))?;
         found.revoked_at.get_or_insert(now);
@@ -242,6 +245,18 @@ fn active<'a>(keys: &'a mut [KeyRecord], id: &str, now: Timestamp) -> Result<&'a
         None => Ok(found),
         Some(how) => Err(miette!(help = "create a new one under its name", "the key {id} is {how} already")),
     }
+}
+
+/// Refuses what is no id, without repeating it: it may be a whole key.
+fn check_id(text: &str) -> Result<()> {
+    if secret::is_id(text) {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "the id is the part after `cmd_`, 8 characters; `comanda keys list` shows the ids. The rest of a key is \
+                secret: it belongs on no command line",
+        "that is no id of a key"
+    ))
 }
 
 fn unknown(id: &str) -> miette::Report {

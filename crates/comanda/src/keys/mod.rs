@@ -9,6 +9,6 @@ mod secret;
 mod table;
 
 pub(crate) use commands::{Command, run};
-pub(crate) use rate::Rates;
+pub(crate) use rate::{Rates, per_second};
 pub(crate) use record::{DEFAULT_TENANT, tenant_name};
 pub(crate) use table::{Keys, Known, Place};

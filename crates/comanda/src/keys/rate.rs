@@ -16,6 +16,11 @@ use moka::sync::Cache;
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// How many a second, as it is written on a command line.
+pub(crate) fn per_second(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "a whole number, 1 or more".to_owned())
+}
+
 /// What is left of a rate, whoever draws on it at the same time.
 pub(crate) struct Rate {
     per_second: NonZeroU32,

@@ -77,6 +77,11 @@ pub(super) fn read(text: &str) -> Option<(&str, Hash)> {
     (checksum(checked) == check).then(|| (id, Hash::of(&secret)))
 }
 
+/// Whether `text` could be the id of a key.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() == ID_CHARS && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase())
+}
+
 /// Whether `text` was meant to be a key.
 pub(super) fn looks_like_one(text: &str) -> bool {
     text.starts_with(PREFIX)

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use comanda_contracts::{Projection, Rebuild};
 use comanda_web::projections::projection;
-use cqrs::{ProjectionDesk, Purpose};
+use cqrs::{ProjectionDesk, ProjectionDeskError, Purpose};
 use miette::{IntoDiagnostic, Result, miette};
 
 use super::Order;
+use crate::asking::NOTHING_KEPT;
 use crate::backup::manifest::refuse_backup;
 use crate::compose::Data;
 use crate::serve::{has_data, no_data_in};
@@ -71,7 +72,11 @@ impl Folder {
         loop {
             tokio::select! {
                 done = &mut working => {
-                    done.into_diagnostic()?.into_diagnostic()?;
+                    let done = done.into_diagnostic()?;
+                    if let Err(why @ ProjectionDeskError::NothingKept { .. }) = done {
+                        return Err(miette!(help = NOTHING_KEPT, "{why}"));
+                    }
+                    done.into_diagnostic()?;
                     return read(&desk, view).await;
                 }
                 () = tokio::time::sleep(LOOK_EVERY) => {

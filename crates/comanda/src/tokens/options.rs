@@ -10,7 +10,7 @@ use miette::{Result, miette};
 use reqwest::Url;
 
 use super::source::Source;
-use crate::keys::tenant_name;
+use crate::keys::{per_second, tenant_name};
 
 /// Where an issuer publishes its keys unless it is said.
 const WELL_KNOWN: &str = "/.well-known/jwks.json";
@@ -60,7 +60,7 @@ pub(crate) struct Options {
     )]
     jwt_stale_seconds_max: u64,
     /// Requests a second that each user with a token may send; unbounded unless given.
-    #[arg(long, value_name = "N", requires = "jwt_issuer", env = "COMANDA_JWT_RATE")]
+    #[arg(long, value_name = "N", requires = "jwt_issuer", env = "COMANDA_JWT_RATE", value_parser = per_second)]
     jwt_rate: Option<NonZeroU32>,
     /// Units that each user with a token may hold at once in reservations that are not confirmed; unbounded unless given.
     #[arg(long, value_name = "N", requires = "jwt_issuer", env = "COMANDA_JWT_UNITS_HELD_MAX",

@@ -120,6 +120,11 @@ fn an_event_that_cannot_be_read_parks_its_stream_alone_and_is_replayed_once_it_i
     let item = &parked["items"][0];
     assert_eq!((&item["key"], &item["version"], &item["waiting"]), (&json!("location/north"), &json!(1), &json!(1)));
     assert_eq!(view(&server, "locations")["parked"], 1);
+    let (code, printed) = projections(&server, &["rebuild", "locations"]);
+    assert_eq!(code, Some(0), "{printed}");
+    for told in ["0 differ", "1 stream waits in it, parked", "/v1/projections/locations/parked?context=inventory"] {
+        assert!(printed.contains(told), "{told}: {printed}");
+    }
     // A token of the partition in which it waits asks for it.
     let (log_of_token, _) = token.split_once(':').unwrap();
     let asks = format!("{log_of_token}:{}.{}", item["partition"], item["position"]);
@@ -166,5 +171,8 @@ fn what_cannot_be_done_with_a_view_is_refused_and_changes_nothing() {
     assert!(printed.contains("inventory, fulfillment") && printed.contains("--context"), "{printed}");
     let (code, printed) = projections(&server, &["swap-back", "stock"]);
     assert_eq!(code, Some(2), "{printed}");
-    assert!(printed.contains("NOTHING_KEPT"), "{printed}");
+    assert!(printed.contains("NOTHING_KEPT") && printed.contains("only what was swapped"), "{printed}");
+    let stopped = server.stop();
+    let output = run(&["projections", "swap-back", "stock", "--data", stopped.data.to_str().unwrap()]);
+    assert!(complaint(&output).contains("only what was swapped"), "{}", complaint(&output));
 }

@@ -90,7 +90,8 @@ fn rotation_has_two_keys_count_and_ends_the_first() {
 fn what_cannot_be_done_says_why_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    create(&data, "shop", &[]);
+    let key = create(&data, "shop", &[]);
+    let secret = key.text.rsplit_once('_').unwrap().1;
     let before = std::fs::read(data.join("keys.json")).unwrap();
     for (arguments, said) in [
         (&["create", "--name", "shop"][..], "has a key already"),
@@ -102,11 +103,15 @@ fn what_cannot_be_done_says_why_and_changes_nothing() {
         (&["create", "--name", "x", "--expires", "soon"], "such as 90d"),
         (&["rotate", "nonesuch"], "there is no key"),
         (&["revoke", "nonesuch"], "there is no key"),
+        (&["rotate", &key.text], "the part after `cmd_`, 8 characters"),
+        (&["revoke", &key.text], "the part after `cmd_`, 8 characters"),
+        (&["rotate", secret], "the part after `cmd_`, 8 characters"),
+        (&["create", "--name", "x", "--rate", "0"], "1 or more"),
     ] {
         let output = keys(&data, arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(complaint(&output).contains(said), "{arguments:?}: {}", complaint(&output));
-        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !complaint(&output).contains(secret), "{arguments:?}");
     }
     assert_eq!(std::fs::read(data.join("keys.json")).unwrap(), before);
     let nowhere = run(&["keys", "list"]);
