@@ -110,7 +110,13 @@ pub(crate) fn run() -> ExitCode {
         Ok(line) => line,
         Err(report) => return complain(&report),
     };
-    let matches = examples::with_examples(Cli::command()).get_matches_from(&line.arguments);
+    let matches = match examples::with_examples(Cli::command()).try_get_matches_from(&line.arguments) {
+        Ok(matches) => matches,
+        Err(wrong) => match line.complaint(&wrong) {
+            Some(report) => return complain(&report),
+            None => wrong.exit(),
+        },
+    };
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
         Err(wrong) => return complain(&miette!("{wrong}")),

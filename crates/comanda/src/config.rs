@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory};
 use comfy_table::Table;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use miette::{IntoDiagnostic, Result, WrapErr, miette};
+use miette::{IntoDiagnostic, Report, Result, WrapErr, miette};
 use toml::Value;
 
 use crate::cli::Cli;
@@ -64,12 +65,12 @@ impl CommandLine {
     /// # Errors
     /// The file cannot be read, or says what is no setting.
     pub(crate) fn of(arguments: Vec<OsString>) -> Result<Self> {
-        let mut whole = Self { arguments, of_file: BTreeMap::new(), given: Vec::new() };
+        let given = arguments.iter().filter_map(|word| flag(word)).collect();
+        let mut whole = Self { arguments, of_file: BTreeMap::new(), given };
         let asked = whole.arguments.get(1).and_then(|word| word.to_str());
         if !asked.is_some_and(|asked| COMMANDS.contains(&asked)) {
             return Ok(whole);
         }
-        whole.given = whole.arguments.iter().filter_map(|word| flag(word)).collect();
         if let Some(file) = whole.file() {
             whole.add(&file)?;
         }
@@ -112,6 +113,36 @@ impl CommandLine {
             self.of_file.insert(name.clone(), file.to_owned());
         }
         Ok(())
+    }
+
+    /// What is said of a wrong value that nobody has typed: it names where it stands. None if it was typed.
+    pub(crate) fn complaint(&self, wrong: &clap::Error) -> Option<Report> {
+        if !matches!(wrong.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation | ErrorKind::NoEquals) {
+            return None;
+        }
+        let Some(ContextValue::String(setting)) = wrong.get(ContextKind::InvalidArg) else { return None };
+        let name = flag(OsStr::new(setting.split(' ').next()?))?;
+        if self.given.contains(&name) {
+            return None;
+        }
+        let place = match self.of_file.get(&name) {
+            Some(file) => format!("{}, `{name}`", file.display()),
+            None => format!("the environment variable {}", self.variable(&name)?),
+        };
+        let said = wrong.to_string();
+        let said = said.split("\n\nFor more information").next().unwrap_or_default();
+        let said = said.strip_prefix("error: ").unwrap_or(said).trim_end();
+        Some(miette!(help = "mend it there; `--help` behind the command says what is right", "{place}: {said}"))
+    }
+
+    /// The variable that gives the flag `name` of the command its value, if it is set.
+    fn variable(&self, name: &str) -> Option<String> {
+        let mut command = &Cli::command();
+        for word in self.arguments.iter().skip(1).map_while(|word| word.to_str()) {
+            let Some(below) = command.find_subcommand(word) else { break };
+            command = below;
+        }
+        environment(command.get_arguments().find(|setting| setting.get_long() == Some(name))?)
     }
 
     /// Prints each setting of a server with its value and where that comes from.

@@ -43,6 +43,35 @@ fn a_flag_wins_over_the_environment_that_over_a_file_and_that_over_the_default()
 }
 
 #[test]
+fn a_wrong_value_is_told_with_the_place_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("comanda.toml");
+    let path = file.to_str().unwrap();
+    for (text, said) in [
+        ("listen = 5", format!("{path}, `listen`: invalid value '5'")),
+        ("partitions = 0", format!("{path}, `partitions`: invalid value '0'")),
+        ("auth = \"maybe\"", format!("{path}, `auth`: invalid value 'maybe'")),
+    ] {
+        fs::write(&file, text).unwrap();
+        let output = run(&["serve", "--data", "d", "--config", path]);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        // Where a line of it ends depends on the length of the path.
+        let told = complaint(&output).replace(' ', "");
+        assert!(told.contains(&said.replace(' ', "")), "{text}: {}", complaint(&output));
+    }
+    let with_variable = |arguments: &[&str], variable: &str, value: &str| {
+        let output = finished(comanda().args(arguments).env(variable, value));
+        assert_eq!(output.status.code(), Some(2), "{variable}");
+        complaint(&output)
+    };
+    let said = with_variable(&["serve", "--data", "d"], "COMANDA_LISTEN", "abc");
+    assert!(said.contains("the environment variable COMANDA_LISTEN: invalid value 'abc'"), "{said}");
+    // What was typed wins, and is what is wrong then.
+    let said = with_variable(&["serve", "--data", "d", "--listen", "xyz"], "COMANDA_LISTEN", "abc");
+    assert!(said.contains("invalid value 'xyz'") && !said.contains("COMANDA_LISTEN"), "{said}");
+}
+
+#[test]
 fn a_server_runs_with_what_its_file_says() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path().join("data"), folder.path().join("comanda.toml"));
