@@ -199,6 +199,12 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether the same call may be answered a little later.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.is_unknown_outcome() || matches!(self, Self::Unreachable { .. })
+    }
+
     /// Whether the server may have acted on the call although no answer came.
     #[must_use]
     pub fn is_unknown_outcome(&self) -> bool {

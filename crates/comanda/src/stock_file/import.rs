@@ -4,18 +4,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use comanda_contracts::{ImportAnswer, ReasonCode};
+use comanda_contracts::ReasonCode;
 use comanda_load::Client;
 use futures::stream::{self, StreamExt};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 
-use super::pages::{BadRow, Page, Pages};
-use super::seen::Seen;
-use super::send::{Sent, send};
+use super::pages::{Page, Pages};
+use super::report::{Done, Report};
+use super::send::send;
 use crate::asking::Server;
 use crate::counted::counted;
 
@@ -24,9 +26,6 @@ const UNDER_WAY_MAX: usize = 4;
 
 /// A page of a thousand new SKUs may take a busy server a while.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
-
-/// Bad rows that are printed.
-const PRINTED_MAX: usize = 50;
 
 /// What the import can be told.
 #[derive(Debug, Args)]
@@ -48,25 +47,16 @@ pub(crate) struct Options {
     json: bool,
 }
 
-/// What became of a file.
-#[derive(Default, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Report {
-    rows: u64,
-    registered: u64,
-    changed: u64,
-    unchanged: u64,
-    /// Rows that were not imported: bad ones, and those on the same page.
-    left_out: u64,
-    bad_rows: u64,
-    elapsed_s: f64,
-    #[serde(skip)]
-    seen: Seen,
-    #[serde(skip)]
-    bad: Vec<BadRow>,
-    /// The lines of each page that was left out.
-    #[serde(skip)]
-    pages_left_out: Vec<(u64, u64)>,
+/// What all pages share on their way.
+struct Way<'a> {
+    options: &'a Options,
+    bar: &'a ProgressBar,
+    /// Connections that nobody uses.
+    idle: Mutex<Vec<Client>>,
+    /// Whether it was said that the server is waited for.
+    waits_told: AtomicBool,
+    /// Once a page has failed no other is begun; those under way are waited for, so that it is known what became of them.
+    stopped: AtomicBool,
 }
 
 /// Imports a file into a running server. Exit code 1 if a row could not be imported.
@@ -76,95 +66,57 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let name = options.file.display().to_string();
     let pages = Pages::of(file).map_err(|why| miette!("{name}, line 1: {why}"))?;
     let bar = bar(bytes)?;
-    let (started, mut report) = (Instant::now(), Report::default());
-    let clients: Vec<Client> = (0..UNDER_WAY_MAX).map(|_| options.server.client()).collect();
-    let idle = std::sync::Mutex::new(clients);
-    let sending = stream::iter(pages).map(|page| one(&idle, &options, page)).buffered(UNDER_WAY_MAX);
+    let (started, mut report) = (Instant::now(), Report::new());
+    let idle = Mutex::new((0..UNDER_WAY_MAX).map(|_| options.server.client()).collect());
+    let way = Way { options: &options, bar: &bar, idle, waits_told: false.into(), stopped: false.into() };
+    let pages = pages.take_while(|_| !way.stopped.load(Ordering::Relaxed));
+    let sending = stream::iter(pages).map(|page| way.send(page)).buffered(UNDER_WAY_MAX);
     tokio::pin!(sending);
-    while let Some(done) = sending.next().await {
-        let (page, read) = done?;
+    while let Some((page, read)) = sending.next().await {
         report.add(page);
         bar.set_position(read);
         bar.set_message(counted(report.rows, "row"));
     }
     bar.finish_and_clear();
-    let seen = std::mem::take(&mut report.seen).waited(&mut options.server.client()).await?;
-    report.elapsed_s = started.elapsed().as_secs_f64();
-    report.print(&name)?;
-    if !seen {
-        note!("All of that is stored, but the view of stock is still behind: a query may not show it yet.");
+    let failed = report.failure();
+    if report.rows > 0 || failed.is_none() {
+        let seen = std::mem::take(&mut report.seen);
+        // A server that fails is not waited for once more.
+        let seen = failed.is_some() || seen.waited(&mut options.server.client()).await?;
+        report.elapsed_s = started.elapsed().as_secs_f64();
+        report.print(&name)?;
+        if !seen {
+            note!("All of that is stored, but the view of stock is still behind: a query may not show it yet.");
+        }
+        if options.json {
+            say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;
+        }
     }
-    if options.json {
-        say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;
+    match failed {
+        Some(why) => Err(why),
+        None => Ok(if report.bad_rows == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
     }
-    Ok(if report.bad_rows == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A page's rows and lines, and what became of it.
-struct Done {
-    rows: u64,
-    lines: (u64, u64),
-    sent: Sent,
-}
-
-/// Sends a page over a connection that nobody uses.
-async fn one(idle: &std::sync::Mutex<Vec<Client>>, options: &Options, page: Page) -> Result<(Done, u64)> {
-    let pop = || idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-    let mut client = pop().unwrap_or_else(|| options.server.client()).with_timeout(ANSWER_WAIT);
-    let (rows, lines, read) = ((page.rows.len() + page.bad.len()) as u64, page.lines(), page.read);
-    let sent = send(&mut client, page, options.reason, options.reference.as_deref()).await;
-    idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(client);
-    let at = || format!("lines {} to {} may be imported or not; import the file again", lines.0, lines.1);
-    Ok((Done { rows, lines, sent: sent.wrap_err_with(at)? }, read))
-}
-
-impl Report {
-    fn add(&mut self, done: Done) {
-        self.rows += done.rows;
-        match done.sent {
-            Sent::Imported(ImportAnswer { registered, changed, unchanged }, seen) => {
-                self.seen.merge_with(seen);
-                self.registered += registered;
-                self.changed += changed;
-                self.unchanged += unchanged;
+impl Way<'_> {
+    /// Sends a page over a connection that nobody uses.
+    async fn send(&self, page: Page) -> (Done, u64) {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = idle().pop();
+        let mut client = client.unwrap_or_else(|| self.options.server.client()).with_timeout(ANSWER_WAIT);
+        let (rows, lines, read) = ((page.rows.len() + page.bad.len()) as u64, page.lines(), page.read);
+        let waits = |why: &str| {
+            if !self.waits_told.swap(true, Ordering::Relaxed) {
+                self.bar.suspend(|| note!("waiting for the server, a quarter of a minute or longer: {why}"));
             }
-            Sent::LeftOut(bad) => {
-                self.left_out += done.rows;
-                self.bad_rows += bad.len() as u64;
-                self.pages_left_out.push(done.lines);
-                self.bad.extend(bad);
-            }
+        };
+        let (reason, reference) = (self.options.reason, self.options.reference.as_deref());
+        let sent = send(&mut client, page, reason, reference, waits).await;
+        if sent.is_err() {
+            self.stopped.store(true, Ordering::Relaxed);
         }
-    }
-
-    fn print(&self, name: &str) -> Result<()> {
-        for BadRow { line, why } in self.bad.iter().take(PRINTED_MAX) {
-            note!("{name}, line {line}: {why}");
-        }
-        if self.bad.len() > PRINTED_MAX {
-            note!("… and {} more", self.bad.len() - PRINTED_MAX);
-        }
-        let Self { rows, registered, changed, unchanged, .. } = self;
-        let rate = *rows as f64 / self.elapsed_s.max(1e-9);
-        say!(
-            "{} in {:.1} s ({rate:.0} a second): {} registered, {} changed, {} so already",
-            counted(*rows, "row"),
-            self.elapsed_s,
-            counted(*registered, "SKU"),
-            counted(*changed, "row"),
-            if *unchanged == 1 { "1 was".to_owned() } else { format!("{unchanged} were") }
-        )?;
-        if self.bad_rows > 0 {
-            let lines = |&(from, to): &(u64, u64)| if from == to { from.to_string() } else { format!("{from}–{to}") };
-            let pages: Vec<_> = self.pages_left_out.iter().map(lines).collect();
-            say!(
-                "left out, for {}: {} {}. Mend what is wrong and import the file again: what is in already stays as it is.",
-                counted(self.bad_rows, "bad row"),
-                if self.left_out == 1 { "line" } else { "lines" },
-                pages.join(", ")
-            )?;
-        }
-        Ok(())
+        idle().push(client);
+        (Done { rows, lines, sent }, read)
     }
 }
 
@@ -173,7 +125,12 @@ fn open(path: &Path) -> Result<(Box<dyn Read>, Option<u64>)> {
         return Ok((Box::new(io::stdin()), None));
     }
     let file = File::open(path).into_diagnostic().wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    let bytes = file.metadata().ok().map(|metadata| metadata.len());
+    let found = file.metadata().ok();
+    if found.as_ref().is_some_and(std::fs::Metadata::is_dir) {
+        let help = "name a CSV file, or - for standard input";
+        return Err(miette!(help = help, "{} is a folder", path.display()));
+    }
+    let bytes = found.map(|found| found.len());
     Ok((Box::new(file), bytes))
 }
 

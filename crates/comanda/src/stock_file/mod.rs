@@ -4,5 +4,6 @@ mod columns;
 pub(crate) mod export;
 pub(crate) mod import;
 mod pages;
+mod report;
 mod seen;
 mod send;

@@ -5,6 +5,7 @@ use std::io::Read;
 
 use comanda_contracts::ImportRow;
 use csv::{Reader, ReaderBuilder, StringRecord};
+use serde::Serialize;
 
 use super::columns::Columns;
 
@@ -18,11 +19,12 @@ const BYTES_MAX: usize = 128 * 1024;
 const BYTES_OF_NAMES: usize = 110;
 
 /// A row that cannot be imported.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct BadRow {
     /// The line it begins in, from 1; the header's line is the first.
     pub(super) line: u64,
     /// What is wrong.
+    #[serde(rename = "reason")]
     pub(super) why: String,
 }
 

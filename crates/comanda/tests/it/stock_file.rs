@@ -1,11 +1,14 @@
 //! `comanda import` and `comanda export`: a file becomes stock and stock a file; a bad row is named and its page left out.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, complaint, run};
+use crate::server::{Server, comanda, complaint, run};
 
 fn import(server: &Server, file: &Path, more: &[&str]) -> (Option<i32>, Value, String) {
     let addr = server.addr.to_string();
@@ -112,10 +115,14 @@ fn a_bad_row_is_named_with_its_line_and_nothing_of_its_page_is_imported() {
     ] {
         assert!(said.contains(line), "{line} is not in {said}");
     }
-    let expected =
-        json!({"rows": 2_500, "registered": 500, "changed": 0, "unchanged": 0, "leftOut": 2_000, "badRows": 3});
+    let expected = json!({"rows": 2_500, "registered": 500, "changed": 0, "unchanged": 0, "leftOut": 2_000, "badRows": 3,
+            // What else is bad on the first page is known once it is sent.
+            "badRowsAreAll": false});
     let mut report = report;
     report.as_object_mut().unwrap().remove("elapsedS");
+    let bad = report.as_object_mut().unwrap().remove("bad").unwrap();
+    assert_eq!(bad[0], json!({"line": 402, "reason": "onHand: `many` is no whole number from 0 on"}));
+    assert_eq!(bad[2], json!({"line": 1_602, "reason": "location nowhere is not registered"}));
     assert_eq!(report, expected);
     server.settle();
     for (sku, status) in [("SKU-0000", 404), ("SKU-0999", 404), ("SKU-1000", 404), ("SKU-2000", 200), ("SKU-2499", 200)]
@@ -145,9 +152,89 @@ fn a_file_that_is_none_is_refused_before_anything_is_sent() {
     }
     let (code, _, said) = import(&server, &folder.path().join("none.csv"), &[]);
     assert!(code == Some(2) && said.contains("cannot read") && said.contains("none.csv"), "{said}");
+    let (code, _, said) = import(&server, folder.path(), &[]);
+    assert!(code == Some(2) && said.contains("is a folder") && said.contains("name a CSV file"), "{said}");
     fs::write(&file, "sku\nTEA\n").unwrap();
     let (code, _, said) = import(&server, &file, &["--reason", "whim"]);
     assert!(code == Some(2) && said.contains("no such reason code"), "{said}");
+}
+
+#[test]
+fn bad_rows_that_a_server_does_not_name_are_not_counted_as_none() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let file = folder.path().join("stock.csv");
+    let rows = |count: usize| (0..count).map(|n| format!("SKU-{n},1,nowhere\n")).collect::<String>();
+    for (count, named, all, told) in [(150, 100, false, "for at least 100 bad rows"), (60, 60, true, "for 60 bad rows")]
+    {
+        fs::write(&file, format!("sku,onHand,locationId\n{}", rows(count))).unwrap();
+        let (code, report, said) = import(&server, &file, &[]);
+        assert_eq!(
+            (code, &report["badRows"], &report["badRowsAreAll"]),
+            (Some(1), &json!(named), &json!(all)),
+            "{said}"
+        );
+        let bad = report["bad"].as_array().unwrap();
+        assert_eq!((bad.len(), &bad[named - 1]["line"]), (named, &json!(named + 1)));
+        let printed = run(&["import", file.to_str().unwrap(), "--addr", &server.addr.to_string()]).stdout;
+        let printed = String::from_utf8(printed).unwrap();
+        assert!(printed.contains(told), "{printed}");
+    }
+}
+
+/// A server that answers each request with the next of `answers`, and hangs up where there is none.
+fn answering(listener: TcpListener, answers: Vec<Option<String>>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            // The only request there is has one row, and ends with it.
+            while !request.ends_with(b"}") {
+                let mut part = [0; 1_024];
+                let count = stream.read(&mut part).unwrap();
+                assert!(count > 0, "{}", String::from_utf8_lossy(&request));
+                request.extend_from_slice(&part[..count]);
+            }
+            if let Some(answer) = answer {
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        }
+    })
+}
+
+#[test]
+fn who_is_refused_knows_that_nothing_was_changed_and_who_was_cut_off_that_it_may_have_been() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stock.csv");
+    fs::write(&file, "sku\nTEA\n").unwrap();
+    let problem = json!({"type": "/problems/forbidden", "title": "No", "status": 403, "code": "FORBIDDEN",
+        "detail": "This needs the scope `commands`."})
+    .to_string();
+    let refusal =
+        format!("HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{problem}", problem.len());
+    for (answers, told, not_told) in [
+        (vec![Some(refusal.clone())], "nothing of line 2 was changed", "may be imported"),
+        (vec![None, Some(refusal)], "line 2 may be imported or not", "was changed"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        drop(listener);
+        let mut command = comanda();
+        command.args(["import", file.to_str().unwrap(), "--addr", &addr.to_string()]);
+        let mut importing = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(importing.stderr.take().unwrap());
+        let mut waits = String::new();
+        said.read_line(&mut waits).unwrap();
+        assert!(waits.contains("waiting for the server") && waits.contains(&addr.to_string()), "{waits}");
+        let server = answering(TcpListener::bind(addr).unwrap(), answers);
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).unwrap();
+        assert_eq!(importing.wait().unwrap().code(), Some(2), "{rest}");
+        let rest = rest.replace(['│', '\n'], " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(rest.contains(told) && !rest.contains(not_told), "{rest}");
+        assert!(rest.contains("import the file again: what is in already stays as it is"), "{rest}");
+        assert!(!rest.contains("COMANDA_API_KEY") && rest.contains("keys create --scopes"), "{rest}");
+        server.join().unwrap();
+    }
 }
 
 #[test]
