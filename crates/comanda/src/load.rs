@@ -41,7 +41,7 @@ pub(crate) async fn flash_sale(options: FlashSaleOptions) -> Result<ExitCode> {
         buyers: options.buyers as usize,
         connections: usize::from(options.connections),
         seed: options.seed,
-        ..FlashSale::new(options.server.addr, options.sku)
+        ..FlashSale::new(options.server.addr.socket, options.sku)
     };
     sale.prepare().await.into_diagnostic()?;
     let report = sale.run().await.into_diagnostic()?;

@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod address;
 mod asking;
 mod backup;
 mod by_context;

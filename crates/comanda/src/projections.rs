@@ -3,7 +3,6 @@
 mod folder;
 mod server;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,6 +14,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{IntoDiagnostic, Result, miette};
 use serde::Serialize;
 
+use crate::address::Address;
+use crate::asking::Trust;
 use crate::counted::{counted, with_rate};
 use crate::outgoing;
 use folder::Folder;
@@ -53,9 +54,11 @@ pub(crate) struct View {
 /// Where the views are.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// The address of a running server.
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080", conflicts_with = "data")]
-    addr: SocketAddr,
+    /// Where a running server is; `https://` before it if it speaks TLS.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", conflicts_with = "data")]
+    addr: Address,
+    #[command(flatten)]
+    trust: Trust,
     /// The folder of a stopped server.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -96,7 +99,10 @@ impl Desk {
     fn at(place: &Place) -> Result<Self> {
         match &place.data {
             Some(dir) => Ok(Self::Folder(Folder::open(dir)?)),
-            None => Ok(Self::Server(Server::at(place.addr, place.outgoing.credential()?.as_ref())?)),
+            None => {
+                let (credential, authorities) = (place.outgoing.credential()?, place.trust.authorities(&place.addr)?);
+                Ok(Self::Server(Server::at(&place.addr, credential.as_ref(), authorities.as_deref())?))
+            }
         }
     }
 
@@ -259,12 +265,12 @@ fn outcome(context: &str, done: &Projection) -> String {
         _ => in_short(rebuild),
     };
     text.push_str(&format!("\n  {end}"));
-    if rebuild.swapped == Some(true) && done.parked > 0 {
-        let streams = counted(done.parked, "stream");
-        let wait = if done.parked == 1 { "waits" } else { "wait" };
+    if let Some(parked) = rebuild.parked.filter(|parked| *parked > 0) {
+        let (streams, wait) = (counted(parked, "stream"), if parked == 1 { "waits" } else { "wait" });
         text.push_str(&format!(
-            "\n  {streams} {wait} in it, parked at an event that could not be applied: what the view says of them is missing \
-             or old\n  a server on this data lists them: GET /v1/projections/{name}/parked?context={context}"
+            "\n  {streams} {wait} in the new build, parked at an event that could not be applied: what it says of them is \
+             missing or old\n  a server on this data lists what is parked in the live build: \
+             GET /v1/projections/{name}/parked?context={context}"
         ));
     }
     text

@@ -66,6 +66,10 @@ pub struct Rebuild {
     /// How it differs from the build that was live then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compared: Option<ComparedBuilds>,
+    /// Streams that wait in it because an event could not be applied. Rows of theirs may be the same in both builds and
+    /// wrong in both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked: Option<u64>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,

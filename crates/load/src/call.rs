@@ -167,6 +167,24 @@ pub enum CallError {
         /// What the operating system said.
         reason: String,
     },
+    /// No encrypted connection could be made, so nothing was sent.
+    #[error(
+        "no TLS with {addr}: {reason}; whoever signed its certificate must be known here, and the name be that in it"
+    )]
+    NoTls {
+        /// The server's address.
+        addr: SocketAddr,
+        /// What is wrong.
+        reason: String,
+    },
+    /// What came back is not HTTP, so nothing was done.
+    #[error(
+        "what answers at {addr} does not speak HTTP; if it speaks TLS, write its address as https://NAME:PORT, with the name in its certificate"
+    )]
+    NotHttp {
+        /// The server's address.
+        addr: SocketAddr,
+    },
     /// The connection broke after the request went out: whether the server acted on it is unknown.
     #[error("lost the connection to {addr} before the answer came ({reason}): the outcome is unknown, repeat the call")]
     Lost {

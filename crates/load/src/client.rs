@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::call::{Answer, Call, CallError};
+use crate::tls::{Stream, Tls};
 
 /// A longer answer than this is an error: 8 MiB.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
@@ -45,6 +46,7 @@ pub struct Client {
     addr: SocketAddr,
     host: HeaderValue,
     credential: Option<HeaderValue>,
+    tls: Option<Tls>,
     timeout: Duration,
     link: Option<Link>,
     connects: u64,
@@ -55,7 +57,8 @@ impl Client {
     #[must_use]
     pub fn new(addr: SocketAddr) -> Self {
         let host = HeaderValue::from_str(&addr.to_string()).unwrap_or(HeaderValue::from_static("localhost"));
-        Self { addr, host, credential: CREDENTIAL.get().cloned(), timeout: CALL_TIMEOUT, link: None, connects: 0 }
+        let (credential, tls) = (CREDENTIAL.get().cloned(), Tls::of_process());
+        Self { addr, host, credential, tls, timeout: CALL_TIMEOUT, link: None, connects: 0 }
     }
 
     /// Waits at most `timeout` for each answer.
@@ -83,7 +86,9 @@ impl Client {
     /// [`CallError::Unreachable`], [`CallError::TimedOut`]
     pub async fn connect(&mut self) -> Result<(), CallError> {
         if self.link.is_none() {
-            let link = timeout(self.timeout, Link::open(self.addr)).await.map_err(|_| self.timed_out())??;
+            let link = timeout(self.timeout, Link::open(self.addr, self.tls.as_ref()))
+                .await
+                .map_err(|_| self.timed_out())??;
             self.connects += 1;
             self.link = Some(link);
         }
@@ -120,13 +125,16 @@ impl Client {
         let mut link = match link {
             Some(link) => link,
             None => {
-                let mut link = Link::open(self.addr).await?;
+                let mut link = Link::open(self.addr, self.tls.as_ref()).await?;
                 self.connects += 1;
                 link.is_ready().await;
                 link
             }
         };
-        let answer = link.exchange(request).await.map_err(|reason| CallError::Lost { addr: self.addr, reason })?;
+        let answer = link.exchange(request).await.map_err(|broken| match broken {
+            Broken::Off(reason) => CallError::Lost { addr: self.addr, reason },
+            Broken::NotHttp => CallError::NotHttp { addr: self.addr },
+        })?;
         if !link.over {
             self.link = Some(link);
         }
@@ -138,20 +146,38 @@ impl Client {
     }
 }
 
+/// Why a connection brought no answer.
+enum Broken {
+    /// It ended.
+    Off(String),
+    /// What came is not HTTP.
+    NotHttp,
+}
+
+impl Broken {
+    fn by(error: hyper::Error) -> Self {
+        if error.is_parse() { Self::NotHttp } else { Self::Off(error.to_string()) }
+    }
+}
+
 /// An open connection, driven by whoever waits on it: no task of its own, so no hand-over per call.
 #[derive(Debug)]
 struct Link {
     sender: SendRequest<Full<Bytes>>,
-    connection: Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    connection: Connection<TokioIo<Stream>, Full<Bytes>>,
     /// The connection has ended and must not be polled again.
     over: bool,
 }
 
 impl Link {
-    async fn open(addr: SocketAddr) -> Result<Self, CallError> {
+    async fn open(addr: SocketAddr, tls: Option<&Tls>) -> Result<Self, CallError> {
         let unreachable = |reason: String| CallError::Unreachable { addr, reason };
         let stream = TcpStream::connect(addr).await.map_err(|error| unreachable(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
+        let stream = match tls {
+            Some(tls) => tls.over(stream).await.map_err(|why| CallError::NoTls { addr, reason: why.to_string() })?,
+            None => Stream::Plain(stream),
+        };
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(error.to_string()))?;
         Ok(Self { sender, connection, over: false })
@@ -163,20 +189,21 @@ impl Link {
         matches!(drive(connection, over, sender.ready()).await, Some(Ok(())))
     }
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Broken> {
         let Self { sender, connection, over } = self;
-        let closed = || "the server closed it".to_owned();
+        let closed = || Broken::Off("the server closed it".to_owned());
         let response = drive(connection, over, sender.send_request(request)).await.ok_or_else(closed)?;
-        let (head, body) = response.map_err(|error| error.to_string()).map(Response::into_parts)?;
+        let (head, body) = response.map_err(Broken::by).map(Response::into_parts)?;
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect();
-        let body = drive(connection, over, body).await.ok_or_else(closed)?.map_err(|error| error.to_string())?;
+        let body =
+            drive(connection, over, body).await.ok_or_else(closed)?.map_err(|error| Broken::Off(error.to_string()))?;
         Ok(Answer::new(&head, body.to_bytes()))
     }
 }
 
 /// Polls the connection while waiting for `wanted`; `None` when the connection ended without bringing it.
 async fn drive<F: Future>(
-    connection: &mut Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    connection: &mut Connection<TokioIo<Stream>, Full<Bytes>>,
     over: &mut bool,
     wanted: F,
 ) -> Option<F::Output> {

@@ -29,6 +29,7 @@ mod retail;
 mod shop;
 mod shortages;
 mod tally;
+mod tls;
 
 pub use call::{Answer, Call, CallError};
 pub use client::{CALL_TIMEOUT, Client, come_with};
@@ -48,3 +49,4 @@ pub use retail::{MadeUpHistory, Retail, RetailProfile};
 pub use shop::{Shop, ShopError};
 pub use shortages::{ShortLine, Shortages, peak_net_out};
 pub use tally::{Latencies, Latency, Outcomes, Tally, problem_code};
+pub use tls::speak_tls;

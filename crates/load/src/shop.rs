@@ -102,8 +102,8 @@ impl Shop {
             let result = self.client.call(call).await;
             let asked_ms = match &result {
                 Ok(answer) if answer.status == 503 => answer.retry_after_s.unwrap_or(0).saturating_mul(1_000),
-                Err(CallError::Malformed(_) | CallError::Unreadable { .. }) | Ok(_) => return result,
-                Err(_) => 0,
+                Err(why) if why.may_pass() => 0,
+                Err(_) | Ok(_) => return result,
             };
             if attempt >= self.attempts_max {
                 return result;

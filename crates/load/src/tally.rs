@@ -76,6 +76,8 @@ impl Outcomes {
     pub fn failure(&mut self, error: &CallError) {
         self.count(match error {
             CallError::Unreachable { .. } => "unreachable",
+            CallError::NoTls { .. } => "no TLS",
+            CallError::NotHttp { .. } => "no HTTP",
             CallError::Lost { .. } => "lost",
             CallError::TimedOut { .. } => "timed out",
             CallError::Malformed(_) => "malformed call",

@@ -227,13 +227,14 @@ fn rebuild_of(status: &RebuildStatus) -> contract::Rebuild {
         Purpose::Rebuild { compare_only: true } => "COMPARE",
         Purpose::SwapBack => "SWAP_BACK",
     };
-    let (mut swapped, mut compared, mut cause) = (None, None, None);
+    let (mut swapped, mut compared, mut parked, mut cause) = (None, None, None, None);
     let state = match &status.phase {
         Phase::Waiting => "WAITING",
         Phase::Folding => "FOLDING",
         Phase::Comparing => "COMPARING",
-        Phase::Done { compared: found, swapped: is_live } => {
+        Phase::Done { compared: found, swapped: is_live, parked: waiting } => {
             (swapped, compared) = (Some(*is_live), found.as_ref().map(compared_builds));
+            parked = Some(*waiting as u64);
             "DONE"
         }
         Phase::Failed { cause: why } => {
@@ -252,6 +253,7 @@ fn rebuild_of(status: &RebuildStatus) -> contract::Rebuild {
         eta_seconds: status.eta.map(|eta| eta.as_secs_f64()),
         swapped,
         compared,
+        parked,
         cause,
     }
 }

@@ -88,7 +88,7 @@ async fn swapped(dir: PathBuf, skus: u64, fill: bool) -> Result<(u64, f64, f64)>
     let done = projector.rebuild_now(StockRow::NAME, purpose).await.into_diagnostic()?;
     let elapsed_s = started.elapsed().as_secs_f64();
     match done.phase {
-        Phase::Done { compared: Some(compared), swapped: true } if compared.same() && compared.rows == skus => {
+        Phase::Done { compared: Some(compared), swapped: true, .. } if compared.same() && compared.rows == skus => {
             Ok((done.events, elapsed_s, done.events_per_s))
         }
         other => Err(miette!("the rebuild ended as {other:?}")),

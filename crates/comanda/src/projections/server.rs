@@ -1,16 +1,16 @@
 //! The views of a running server, over HTTP.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use comanda_contracts::{Page, Problem, Projection, Rebuild, RebuildRequest};
 use miette::{IntoDiagnostic, Result, WrapErr, miette};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::Order;
+use crate::address::Address;
 use crate::asking::refusal;
 use crate::outgoing::Credential;
 
@@ -27,8 +27,9 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// The server at `addr`, which is told `credential` if there is one.
-    pub(super) fn at(addr: SocketAddr, credential: Option<&Credential>) -> Result<Self> {
+    /// The server at `addr`, which is told `credential` if there is one. If it speaks TLS it is believed by `authorities`, or
+    /// by those whom this machine trusts.
+    pub(super) fn at(addr: &Address, credential: Option<&Credential>, authorities: Option<&[u8]>) -> Result<Self> {
         let mut headers = HeaderMap::new();
         if let Some(credential) = credential {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", credential.text())).into_diagnostic()?;
@@ -37,7 +38,14 @@ impl Server {
         }
         let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(ANSWER_WAIT_MAX);
         let client = client.default_headers(headers);
-        let base = Url::parse(&format!("http://{addr}/v1/projections")).into_diagnostic()?;
+        let client = match authorities {
+            Some(pem) => {
+                let known = Certificate::from_pem_bundle(pem).into_diagnostic()?;
+                known.into_iter().fold(client.tls_built_in_root_certs(false), ClientBuilder::add_root_certificate)
+            }
+            None => client,
+        };
+        let base = Url::parse(&format!("{}/v1/projections", addr.base())).into_diagnostic()?;
         Ok(Self { client: client.build().into_diagnostic()?, base })
     }
 
@@ -105,7 +113,15 @@ impl Server {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<Result<T, Problem>> {
-        let unreachable = || format!("no answer from {}; is the server running?", self.base.authority());
+        let unreachable = || {
+            let server = self.base.authority();
+            let tls = if self.base.scheme() == "http" {
+                " One that speaks TLS is asked as https://NAME:PORT, with the name in its certificate."
+            } else {
+                " Whoever signed its certificate must be known here, and the name be that in it."
+            };
+            format!("no answer from {server}; is the server running?{tls}")
+        };
         let response = request.send().await.into_diagnostic().wrap_err_with(unreachable)?;
         let status = response.status();
         let body = response.bytes().await.into_diagnostic().wrap_err_with(unreachable)?;

@@ -85,6 +85,27 @@ fn a_server_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_server_is_found_by_its_name() {
+    let server = Server::start();
+    server.stocked("TEA", 5);
+    let port = server.addr.port();
+    for addr in [format!("localhost:{port}"), format!("http://localhost:{port}")] {
+        for words in
+            [&["export", "-"][..], &["projections", "list"], &["events", "tail", "--from-start", "--no-follow"]]
+        {
+            let output = run(&[words, &["--addr", &addr]].concat());
+            assert!(output.status.success(), "{addr} {words:?}: {}", complaint(&output));
+        }
+    }
+    let output = run(&["export", "-", "--addr", "nowhere.invalid:1"]);
+    assert!(
+        output.status.code() == Some(2) && complaint(&output).contains("nowhere.invalid"),
+        "{}",
+        complaint(&output)
+    );
+}
+
+#[test]
 fn every_shell_gets_its_completions() {
     for (shell, word) in [("bash", "_comanda()"), ("zsh", "#compdef comanda"), ("fish", "complete -c comanda")] {
         let output = run(&["completions", shell]);

@@ -120,9 +120,14 @@ fn an_event_that_cannot_be_read_parks_its_stream_alone_and_is_replayed_once_it_i
     let item = &parked["items"][0];
     assert_eq!((&item["key"], &item["version"], &item["waiting"]), (&json!("location/north"), &json!(1), &json!(1)));
     assert_eq!(view(&server, "locations")["parked"], 1);
+    let (code, printed) = projections(&server, &["rebuild", "locations", "--compare-only"]);
+    assert_eq!(code, Some(0), "{printed}");
+    assert!(printed.contains("0 differ") && printed.contains("1 stream waits in the new build"), "{printed}");
     let (code, printed) = projections(&server, &["rebuild", "locations"]);
     assert_eq!(code, Some(0), "{printed}");
-    for told in ["0 differ", "1 stream waits in it, parked", "/v1/projections/locations/parked?context=inventory"] {
+    for told in
+        ["0 differ", "1 stream waits in the new build, parked", "/v1/projections/locations/parked?context=inventory"]
+    {
         assert!(printed.contains(told), "{told}: {printed}");
     }
     // A token of the partition in which it waits asks for it.

@@ -35,6 +35,8 @@ pub enum Phase {
         compared: Option<Compared>,
         /// Whether it is the live one now.
         swapped: bool,
+        /// Streams that wait in it because an event could not be applied.
+        parked: usize,
     },
     /// It could not be made, and was dropped.
     Failed {

@@ -77,8 +77,9 @@ impl Projector {
 
     /// The first build of a view is whole: queries read it from now on.
     pub(super) async fn adopt_first(&mut self, following: Following, rebuild: &Rebuild) -> Result<(), ProjectorError> {
+        let parked = following.parked.len();
         self.put_live(following).await?;
-        rebuild.ends(Phase::Done { compared: None, swapped: true });
+        rebuild.ends(Phase::Done { compared: None, swapped: true, parked });
         Ok(())
     }
 
@@ -89,6 +90,7 @@ impl Projector {
         };
         let Shadow { following, rebuild, .. } = self.shadows.remove(place);
         let swapped = rebuild.purpose() != Purpose::Rebuild { compare_only: true };
+        let parked = following.parked.len();
         if swapped {
             self.put_live(following).await?;
         } else {
@@ -96,7 +98,7 @@ impl Projector {
         }
         let differences = compared.as_ref().map(Compared::differences);
         tracing::info!(view = name, swapped, differences, "a build was compared with the live one");
-        rebuild.ends(Phase::Done { compared, swapped });
+        rebuild.ends(Phase::Done { compared, swapped, parked });
         Ok(())
     }
 

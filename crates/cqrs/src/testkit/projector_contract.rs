@@ -221,7 +221,7 @@ pub async fn a_rebuild_is_made_beside_the_live_build_and_swapped_in(store: Store
         }
     };
     let (compared, ()) = tokio::join!(work.rebuilt(true), busy);
-    let Phase::Done { compared: Some(found), swapped: false } = &compared.phase else { panic!("{compared:?}") };
+    let Phase::Done { compared: Some(found), swapped: false, .. } = &compared.phase else { panic!("{compared:?}") };
     assert_eq!((found.different, found.only_live, found.only_new), (1, 1, 1), "{found:?}");
     assert_eq!(found.keys, ["a", "b", "ghost"]);
     assert_eq!((compared.purpose, compared.events >= 80), (Purpose::Rebuild { compare_only: true }, true));

@@ -225,6 +225,6 @@ async fn a_swap_is_seen_though_the_row_was_in_memory() {
     drop(queries);
     assert_eq!(queries_now.ask(with(TextOf("one"), &token)).await.expect("read").answer.as_deref(), Some("lie"));
     let done = projector.rebuild_now("texts", Purpose::Rebuild { compare_only: false }).await.expect("rebuilt");
-    assert!(matches!(done.phase, Phase::Done { swapped: true, compared: Some(c) } if c.keys == ["one"]));
+    assert!(matches!(done.phase, Phase::Done { swapped: true, compared: Some(c), .. } if c.keys == ["one"]));
     assert_eq!(queries_now.ask(with(TextOf("one"), &token)).await.expect("read").answer.as_deref(), Some("true"));
 }

@@ -22,8 +22,12 @@ struct Certificate {
 
 impl Certificate {
     fn in_dir(dir: &Path) -> Self {
+        Self::made_out_for(NAME, dir)
+    }
+
+    fn made_out_for(name: &str, dir: &Path) -> Self {
         let (certificate, key) = (dir.join("cert.pem"), dir.join("key.pem"));
-        let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).unwrap();
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         Self { pem: made.cert.pem(), certificate, key }
@@ -107,6 +111,51 @@ async fn a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not
         pause.tick().await;
     }
     assert!(old.status(server.addr, "/health", None).await.is_err(), "the old one is gone");
+}
+
+#[test]
+fn commands_ask_a_server_that_speaks_tls_and_are_told_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = Certificate::made_out_for("localhost", folder.path());
+    let data = folder.path().join("data");
+    let key = create(&data, "owner", &["--scopes", "queries,commands,operations"]);
+    let file = folder.path().join("owner.key");
+    std::fs::write(&file, &key.text).unwrap();
+    let mut command = comanda();
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    command.arg("--tls-cert").arg(&certificate.certificate).arg("--tls-key").arg(&certificate.key);
+    let server = Server::serving(command, &data, &folder.path().join("stderr.txt"));
+    let port = server.addr.port();
+    let (plain, encrypted) = (server.addr.to_string(), format!("https://localhost:{port}"));
+    let asked = |words: &[&str], addr: &str, believed: bool| {
+        let mut command = comanda();
+        command.args(words).args(["--addr", addr]).arg("--api-key-file").arg(&file);
+        if believed {
+            command.arg("--tls-ca").arg(&certificate.certificate);
+        }
+        let output = finished(&mut command);
+        // Without spaces: where a line of it ends depends on what it names.
+        (output.status.code(), complaint(&output).replace(' ', ""))
+    };
+    let commands = [
+        &["export", "-"][..],
+        &["events", "tail", "--from-start", "--no-follow"],
+        &["projections", "list"],
+        &["load", "flash-sale", "--stock", "2", "--buyers", "4", "--connections", "2"],
+    ];
+    for words in commands {
+        let (code, said) = asked(words, &encrypted, true);
+        assert_eq!(code, Some(0), "{words:?}: {said}");
+        let (code, said) = asked(words, &encrypted, false);
+        assert!(code == Some(2) && said.contains("mustbeknownhere"), "{words:?}: {said}");
+        let (code, said) = asked(words, &plain, false);
+        assert!(code == Some(2) && said.contains("https://NAME:PORT"), "{words:?}: {said}");
+        let (code, said) = asked(words, &plain, true);
+        assert!(code == Some(2) && said.contains("--tls-caisforaserverthatspeaksTLS"), "{words:?}: {said}");
+    }
+    // The certificate is made out for a name, not for the address.
+    let (code, said) = asked(commands[0], &format!("https://127.0.0.1:{port}"), true);
+    assert!(code == Some(2) && said.contains("noTLSwith"), "{said}");
 }
 
 #[test]
