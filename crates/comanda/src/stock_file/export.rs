@@ -110,7 +110,6 @@ impl From<CallError> for NotWritten {
 
 async fn write(options: &Options, file: impl Write) -> Result<Written, NotWritten> {
     let mut csv = csv::Writer::from_writer(BufWriter::new(file));
-    csv.write_record(COLUMNS)?;
     let (mut client, mut written, mut cursor) = (options.server.client(), Written::default(), None::<String>);
     loop {
         let mut path = format!("/v1/stock?limit={PAGE}");
@@ -125,6 +124,10 @@ async fn write(options: &Options, file: impl Write) -> Result<Written, NotWritte
             return Err(NotWritten::Refused(refused(&answer)));
         }
         let page: Page<Stock> = answer.json()?;
+        // Not before there is an answer: whoever reads must not take a refusal for an empty shop.
+        if cursor.is_none() {
+            csv.write_record(COLUMNS)?;
+        }
         for stock in &page.items {
             written.rows += rows_of(stock, &mut csv)?;
             written.with_terms += u64::from(stock.backorders_from.is_some() || stock.backorders_incoming_only);

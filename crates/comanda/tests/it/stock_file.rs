@@ -160,6 +160,18 @@ fn a_file_that_is_none_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn an_export_that_is_refused_looks_like_no_empty_shop() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = comanda();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--auth", "required"]);
+    let server = Server::serving(command, &folder.path().join("data"), &folder.path().join("stderr.txt"));
+    let output = run(&["export", "-", "--addr", &server.addr.to_string()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(complaint(&output).contains("COMANDA_API_KEY"), "{}", complaint(&output));
+}
+
+#[test]
 fn bad_rows_that_a_server_does_not_name_are_not_counted_as_none() {
     let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
     let file = folder.path().join("stock.csv");
