@@ -122,7 +122,10 @@ fn a_bad_row_is_named_with_its_line_and_nothing_of_its_page_is_imported() {
     report.as_object_mut().unwrap().remove("elapsedS");
     let bad = report.as_object_mut().unwrap().remove("bad").unwrap();
     assert_eq!(bad[0], json!({"line": 402, "reason": "onHand: `many` is no whole number from 0 on"}));
-    assert_eq!(bad[2], json!({"line": 1_602, "reason": "location nowhere is not registered"}));
+    assert_eq!(
+        bad[2],
+        json!({"line": 1_602, "reason": "location nowhere is not registered: register it with POST /v1/locations"})
+    );
     assert_eq!(report, expected);
     server.settle();
     for (sku, status) in [("SKU-0000", 404), ("SKU-0999", 404), ("SKU-1000", 404), ("SKU-2000", 200), ("SKU-2499", 200)]
