@@ -44,7 +44,13 @@ impl LogFeed {
 
     /// What is asked for and there now, and whether the log was read to its end. What lies before `passed` was read
     /// already and told nothing; the messages cover it all the same, from where they were asked for.
-    async fn page(&self, request: &FeedRequest, passed: Option<Cursor>) -> Result<FeedPage, FeedError> {
+    ///
+    /// Also returns an event of which no message can be made: it holds up its partition, and no other.
+    async fn page(
+        &self,
+        request: &FeedRequest,
+        passed: Option<Cursor>,
+    ) -> Result<(FeedPage, Option<Unreadable>), FeedError> {
         let heads = self.log.heads().await?;
         let asked = self.start(request, &heads.iter().map(|head| head.position).collect::<Vec<_>>())?;
         let mut next = passed.unwrap_or_else(|| asked.clone());
@@ -98,7 +104,7 @@ impl LogFeed {
                         }
                         Ok(None) => {}
                         Err(unreadable) => {
-                            held_up = Some(self.held_up(unreadable));
+                            held_up = Some(unreadable);
                             break 'partition;
                         }
                     }
@@ -114,18 +120,20 @@ impl LogFeed {
             }
             next.require(partition, read);
         }
-        match held_up {
-            // The other partitions go on; once they have nothing to tell, whoever asks learns why.
-            Some(unreadable) if messages.is_empty() => Err(unreadable.into()),
-            _ => Ok(FeedPage { messages, next, more }),
-        }
+        Ok((FeedPage { messages, next, more }, held_up))
     }
 
-    /// An event of which no message can be made holds up its partition, and no other.
-    fn held_up(&self, unreadable: Unreadable) -> Unreadable {
+    /// The page that is answered. Whoever asks for the very partition that is held up learns why; for the others the log tells.
+    fn answer(
+        &self,
+        request: &FeedRequest,
+        page: FeedPage,
+        held_up: Option<Unreadable>,
+    ) -> Result<FeedPage, FeedError> {
+        let Some(unreadable) = held_up else { return Ok(page) };
         metrics::counter!("feed_held_up_total", "source" => self.outbox.source.to_string()).increment(1);
         tracing::error!(source = &*self.outbox.source, %unreadable, "the feed of its partition is held up");
-        unreadable
+        if page.messages.is_empty() && request.partition.is_some() { Err(unreadable.into()) } else { Ok(page) }
     }
 
     /// The event at `after`, if there is one, and events after it.
@@ -196,10 +204,10 @@ impl Feed for LogFeed {
         let mut passed = None;
         loop {
             appended.mark_unchanged();
-            let page = self.page(request, passed).await?;
+            let (page, held_up) = self.page(request, passed).await?;
             let left = give_up.saturating_duration_since(Instant::now());
             if !page.messages.is_empty() || left.is_zero() {
-                return Ok(page);
+                return self.answer(request, page, held_up);
             }
             if !page.more {
                 // An error means that nobody here appends any more; another process may.

@@ -58,19 +58,22 @@ impl Relay {
         tokio::pin!(stop);
         loop {
             appended.mark_unchanged();
-            let pause = match self.step().await {
-                Ok(0) => POLL,
-                Ok(_) => continue,
+            match self.step().await {
+                Ok(0) => tokio::select! {
+                    () = &mut stop => return,
+                    _ = appended.changed() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                },
+                Ok(_) => {}
                 Err(why) => {
                     tracing::warn!(source = &*self.outbox.source, %why, "the relay waits; consumers ask the feed");
                     metrics::counter!("relay_errors_total", "source" => self.outbox.source.to_string()).increment(1);
-                    PAUSE
+                    // Not sooner, whatever is appended: it would fail as often.
+                    tokio::select! {
+                        () = &mut stop => return,
+                        () = tokio::time::sleep(PAUSE) => {}
+                    }
                 }
-            };
-            tokio::select! {
-                () = &mut stop => return,
-                _ = appended.changed() => {}
-                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -84,8 +87,9 @@ impl Relay {
         let events: Vec<&Recorded> = batches.iter().flat_map(|batch| &batch.events).collect();
         if !events.is_empty() && self.follows(&events) {
             let looked_at = events.len();
-            self.publish(&events).await?;
+            // Also if a partition is held up: the others go on, and what was left out is read from the log.
             self.tail_next = next;
+            self.publish(&events).await?;
             return Ok(looked_at);
         }
         let read = self.read_log().await?;
@@ -133,35 +137,49 @@ impl Relay {
         Ok(events)
     }
 
+    /// Publishes the messages among `events`. One that cannot be read holds up its partition and no other; it is told once the
+    /// others are published.
     async fn publish(&mut self, events: &[&Recorded]) -> Result<(), RelayError> {
         let mut messages: Vec<Arc<Message>> = Vec::new();
+        let mut held_up: Vec<(PartitionId, Unreadable)> = Vec::new();
         for event in events {
             let at = usize::from(event.partition.0);
             let (Some(read), Some(covered)) = (self.read.get_mut(at), self.covered.get_mut(at)) else { continue };
-            if event.position <= *read {
+            if event.position <= *read || held_up.iter().any(|(partition, _)| *partition == event.partition) {
                 continue;
             }
-            if let Some(message) = self.outbox.message(event, covered)? {
-                messages.push(message);
+            match self.outbox.message(event, covered) {
+                Ok(message) => messages.extend(message),
+                Err(unreadable) => {
+                    held_up.push((event.partition, unreadable));
+                    continue;
+                }
             }
             *read = event.position;
         }
+        self.tell(&messages).await;
+        match held_up.pop() {
+            Some((_, unreadable)) => Err(unreadable.into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn tell(&self, messages: &[Arc<Message>]) {
         for (partition, (read, covered)) in (0..).map(PartitionId).zip(self.read.iter().zip(&self.covered)) {
             if *read > covered.up_to {
                 self.tail.note_silence(partition, covered.up_to, *read);
             }
         }
         if messages.is_empty() {
-            return Ok(());
+            return;
         }
         metrics::counter!("relay_messages_total", "source" => self.outbox.source.to_string())
             .increment(messages.len() as u64);
-        if let Err(why) = self.transport.publish(&messages).await {
+        if let Err(why) = self.transport.publish(messages).await {
             // Lost for the transport only: the consumers notice the gap and ask the feed.
             tracing::warn!(source = &*self.outbox.source, %why, lost = messages.len(), "the transport lost messages");
             metrics::counter!("relay_lost_total", "source" => self.outbox.source.to_string())
                 .increment(messages.len() as u64);
         }
-        Ok(())
     }
 }

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use cqrs::memory::MemoryEventStore;
 use cqrs::testkit::till::{Oven, Side, set_oven};
 use cqrs::{
-    Append, AppendError, BatchId, Channel, Claim, Epoch, EventId, EventStore, Feed, FeedError, FeedPage, FeedRequest,
-    Head, HeadLock, LogFeed, LogReader, PartitionId, Payload, Position, Recorded, Snapshot, StoreError, StreamName,
-    Token, Transport, Version,
+    Append, AppendError, BatchId, Channel, Claim, Epoch, EventStore, Feed, FeedError, FeedPage, FeedRequest, Head,
+    HeadLock, LogFeed, LogReader, PartitionId, Payload, Position, Recorded, Relay, Snapshot, StoreError, StreamName,
+    Tail, Token, Transport, Version,
 };
 
 fn log(partitions: u16) -> Arc<dyn EventStore> {
@@ -92,8 +92,8 @@ struct Moody {
     away: AtomicUsize,
     looked_at: tokio::sync::watch::Sender<usize>,
     events_read: AtomicUsize,
-    /// An event that is read as something else than was written.
-    garbled: Mutex<Option<EventId>>,
+    /// A partition whose events after a position are read as something else than was written.
+    garbled: Mutex<Option<(PartitionId, Position)>>,
 }
 
 impl Moody {
@@ -129,8 +129,10 @@ impl LogReader for Moody {
         let mut events = self.inner.read_partition(p, after, limit).await?;
         self.events_read.fetch_add(events.len(), Ordering::SeqCst);
         let garbled = *self.garbled.lock().expect("not poisoned");
-        for event in events.iter_mut().filter(|event| Some(EventId::of(event)) == garbled) {
-            event.payload = Payload::stored(Bytes::from_static(b"{"));
+        for event in &mut events {
+            if garbled.is_some_and(|(partition, after)| event.partition == partition && event.position > after) {
+                event.payload = Payload::stored(Bytes::from_static(b"{"));
+            }
         }
         Ok(events)
     }
@@ -284,9 +286,7 @@ async fn a_feed_does_not_read_what_a_relay_has_found_to_tell_nothing() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_read_holds_up_its_partition_and_no_other() {
-    let till = Side::till().await;
-    let other = ["b", "c", "d", "e"].into_iter().find(|key| PartitionId::of(key, 4) != PartitionId::of("a", 4));
-    let other = other.expect("not all in one partition");
+    let (till, other) = (Side::till().await, key_beside("a"));
     for key in ["a", other] {
         till.sell(key, 0..3).await;
     }
@@ -299,11 +299,13 @@ async fn an_event_that_cannot_be_read_holds_up_its_partition_and_no_other() {
     let whole = feed.read(&request).await.expect("a page");
     let (of_a, of_other) = (sales(&whole, "a"), sales(&whole, other));
     assert_eq!((of_a.len(), of_other.len()), (3, 3));
-    *log.garbled.lock().expect("not poisoned") = Some(of_a[1]);
+    *log.garbled.lock().expect("not poisoned") = Some((of_a[0].partition, of_a[0].position));
     let page = feed.read(&request).await.expect("a page");
     assert_eq!((sales(&page, "a"), sales(&page, other)), (of_a[..1].to_vec(), of_other));
     request.after = Some(page.next);
-    let why = feed.read(&request).await.expect_err("nothing else is there to tell").to_string();
+    assert!(feed.read(&request).await.expect("the others go on").messages.is_empty());
+    let alone = FeedRequest { partition: Some(PartitionId::of("a", 4)), ..request.clone() };
+    let why = feed.read(&alone).await.expect_err("nothing else was asked for").to_string();
     assert!(why.contains("cannot be read") && why.contains("/a@"), "it says which: {why}");
     till.sell(other, 3..4).await;
     let page = feed.read(&request).await.expect("a page");
@@ -312,6 +314,45 @@ async fn an_event_that_cannot_be_read_holds_up_its_partition_and_no_other() {
     *log.garbled.lock().expect("not poisoned") = None;
     let page = feed.read(&request).await.expect("a page");
     assert_eq!(sales(&page, "a"), of_a[1..]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_cannot_be_read_keeps_a_relay_from_its_partition_and_no_other() {
+    let (till, other, ours) = (Side::till().await, key_beside("a"), PartitionId::of("a", 4));
+    let channel: Arc<dyn Transport> = Arc::new(Channel::default());
+    let mut pushed = channel.subscribe("till").await.expect("subscribed");
+    let log = Arc::new(Moody::on(Arc::clone(&till.log)));
+    // Without the tail of those who append it reads all from the log, as what another process wrote.
+    let relay = Relay::new(&till.context, Arc::clone(&log) as _, Tail::default(), channel);
+    let relaying = tokio::spawn(relay.run(std::future::pending()));
+    let mut sales = 0;
+    // It begins at the end of the log, wherever that is by then.
+    while tokio::time::timeout(Duration::from_millis(100), pushed.next()).await.is_err() {
+        till.sell("a", sales..sales + 1).await;
+        sales += 1;
+    }
+    *log.garbled.lock().expect("not poisoned") = Some((ours, head_of(&till, ours).await));
+    till.sell("a", sales..sales + 1).await;
+    till.sell(other, 0..3).await;
+    let mut told = async |of: &str, count: usize| {
+        let mut found = Vec::new();
+        while found.len() < count {
+            let next = tokio::time::timeout(Duration::from_secs(10), pushed.next()).await.expect("pushed in time");
+            found.extend(next.expect("messages").into_iter().filter(|sale| *sale.key == *of).map(|sale| sale.id));
+        }
+        found
+    };
+    assert_eq!(told(other, 3).await.len(), 3);
+    let held_up = head_of(&till, ours).await;
+    *log.garbled.lock().expect("not poisoned") = None;
+    while told("a", 1).await.iter().all(|sale| sale.position + 1 < held_up) {}
+    relaying.abort();
+}
+
+/// A key whose partition of four is another than that of `key`.
+fn key_beside(key: &str) -> &'static str {
+    let other = ["b", "c", "d", "e"].into_iter().find(|other| PartitionId::of(other, 4) != PartitionId::of(key, 4));
+    other.expect("not all in one partition")
 }
 
 async fn head_of(side: &Side, partition: PartitionId) -> Position {
