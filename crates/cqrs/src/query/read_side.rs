@@ -90,7 +90,7 @@ impl ReadSide {
     /// [`QueryError::ViewBuilding`] before the view has its first build; with a token [`QueryError::ViewLagging`] and
     /// [`QueryError::ViewParked`]; [`QueryError::Unavailable`] and [`QueryError::Broken`] if the store fails.
     pub async fn row<R: ReadModel>(&self, key: &str) -> Result<Option<Arc<R>>, QueryError> {
-        self.await_view::<R>(|parked| parked.may_touch(R::KEYED_BY_STREAM, key)).await?;
+        self.await_view::<R>(self.token.as_ref(), |parked| parked.may_touch(R::KEYED_BY_STREAM, key)).await?;
         if let Some(row) = self.shared.views.cached::<R>(key) {
             return Ok(row);
         }
@@ -107,7 +107,8 @@ impl ReadSide {
     /// # Errors
     /// As [`row`](Self::row).
     pub async fn rows<R: ReadModel>(&self, keys: &[String]) -> Result<Vec<Option<Arc<R>>>, QueryError> {
-        self.await_view::<R>(|parked| keys.iter().any(|key| parked.may_touch(R::KEYED_BY_STREAM, key))).await?;
+        let touches = |parked: &ParkedStream| keys.iter().any(|key| parked.may_touch(R::KEYED_BY_STREAM, key));
+        self.await_view::<R>(self.token.as_ref(), touches).await?;
         let mut rows: Vec<Option<Arc<R>>> = Vec::with_capacity(keys.len());
         let mut missing = Vec::new();
         for (place, key) in keys.iter().enumerate() {
@@ -136,8 +137,22 @@ impl ReadSide {
     /// # Errors
     /// As [`row`](Self::row).
     pub async fn select<R: ReadModel>(&self, select: &Select) -> Result<Rowset<R>, QueryError> {
+        self.select_with(self.token.as_ref(), select).await
+    }
+
+    /// The same once the view has read `event`, whatever the session has seen: for an answer that rests on both.
+    ///
+    /// # Errors
+    /// As [`row`](Self::row) with a token.
+    pub async fn select_after<R: ReadModel>(&self, event: &Recorded, select: &Select) -> Result<Rowset<R>, QueryError> {
+        let mut token = self.token.clone().unwrap_or_else(|| Token::new(self.shared.log.epoch()));
+        token.require(event.partition, event.position);
+        self.select_with(Some(&token), select).await
+    }
+
+    async fn select_with<R: ReadModel>(&self, seen: Option<&Token>, select: &Select) -> Result<Rowset<R>, QueryError> {
         let prefix = select.key_prefix.as_deref().unwrap_or_default();
-        self.await_view::<R>(|parked| parked.may_touch_below(R::KEYED_BY_STREAM, prefix)).await?;
+        self.await_view::<R>(seen, |parked| parked.may_touch_below(R::KEYED_BY_STREAM, prefix)).await?;
         let stored = self.shared.reader.select(Model::of::<R>(), select).await?;
         let full = stored.len() >= select.limit;
         let next = stored.last().filter(|_| full).map(|last| {
@@ -208,12 +223,16 @@ impl ReadSide {
         Ok(Told { answer, token })
     }
 
-    /// Returns once the view of `R` has read what the session has seen, and lacks nothing of it that `touches` says.
-    async fn await_view<R: ReadModel>(&self, touches: impl Fn(&ParkedStream) -> bool) -> Result<(), QueryError> {
+    /// Returns once the view of `R` has read what was `seen`, and lacks nothing of it that `touches` says.
+    async fn await_view<R: ReadModel>(
+        &self,
+        seen: Option<&Token>,
+        touches: impl Fn(&ParkedStream) -> bool,
+    ) -> Result<(), QueryError> {
         {
-            let mut seen = self.seen();
-            if !seen.views.contains(&R::NAME) {
-                seen.views.push(R::NAME);
+            let mut answer = self.seen();
+            if !answer.views.contains(&R::NAME) {
+                answer.views.push(R::NAME);
             }
         }
         let views = &self.shared.views;
@@ -221,7 +240,7 @@ impl ReadSide {
         if let Some(Some(building)) = views.of(R::NAME, building) {
             return Err(building);
         }
-        let Some(token) = &self.token else { return Ok(()) };
+        let Some(token) = seen else { return Ok(()) };
         self.await_token::<R>(token).await?;
         let waits = views.of(R::NAME, |view| view.waits(token, touches).cloned()).flatten();
         match waits {

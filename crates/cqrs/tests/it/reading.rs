@@ -9,7 +9,7 @@ use cqrs::{
     Aggregate, Ask, Command, CommandBus, Context, Decision, Dispatch, Envelope, Executor, ExecutorSettings, Inquire,
     LogReader, Model, ModelChange, Phase, Projection, Projector, Purpose, Query, QueryBus, QueryError, ReadModel,
     ReadSide, ReadStore, Recorded, Rows, Rowset, Select, States, StoredRow, Stream, Streams, SystemClock, Tail, Token,
-    Unreadable, Views, command_bus, query_bus,
+    Unreadable, Version, Views, command_bus, query_bus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,18 @@ impl Query for AllTexts {
     }
 }
 
+/// The texts as they are once the view has read the newest event of a page.
+struct TextsAfter(&'static str);
+
+impl Query for TextsAfter {
+    const NAME: &'static str = "texts-after";
+    type Answer = Rowset<Text>;
+    async fn answer(self, read: &ReadSide) -> Result<Rowset<Text>, QueryError> {
+        let newest = read.history(Stream::<Page>::new(self.0).name(), Version::MAX, 1).await?.pop().expect("written");
+        read.select_after(&newest, &Select::first(10)).await
+    }
+}
+
 struct LengthOf(&'static str);
 
 impl Query for LengthOf {
@@ -124,7 +136,7 @@ impl Query for LengthOf {
 
 fn context() -> Context {
     let context = Context::named("book").aggregate::<Page>().command::<Write>();
-    context.query::<TextOf>().query::<AllTexts>().query::<LengthOf>().view(Texts)
+    context.query::<TextOf>().query::<AllTexts>().query::<TextsAfter>().query::<LengthOf>().view(Texts)
 }
 
 struct Book {
@@ -209,6 +221,24 @@ async fn a_read_that_asks_for_what_is_parked_is_told_so_and_no_other_is() {
     let none = queries.ask(Ask::new(TextOf("one"))).await.expect("without a token");
     assert_eq!(none.answer.as_deref(), Some("clean"));
     assert_eq!(queries.ask(Ask::new(AllTexts)).await.expect("without a token").answer.rows.len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_rests_on_an_event_waits_for_the_view_to_read_it() {
+    let book = Book::open();
+    let (mut projector, queries) = book.views(context(), SOON).await;
+    book.write("one", "some text").await;
+    projector.catch_up().await.expect("catch up");
+    assert_eq!(queries.ask(Ask::new(TextsAfter("one"))).await.expect("read").answer.rows.len(), 1);
+    book.write("two", "more").await;
+    assert_eq!(queries.ask(Ask::new(AllTexts)).await.expect("as it is").answer.rows.len(), 1);
+    let late = queries.ask(Ask::new(TextsAfter("two"))).await;
+    assert!(matches!(late, Err(QueryError::ViewLagging { .. })), "{late:?}");
+    book.write("one", "blot").await;
+    projector.catch_up().await.expect("catch up");
+    assert_eq!(queries.ask(Ask::new(TextsAfter("two"))).await.expect("read").answer.rows.len(), 2);
+    let parked = queries.ask(Ask::new(TextsAfter("one"))).await;
+    assert!(matches!(parked, Err(QueryError::ViewParked { .. })), "{parked:?}");
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ impl StockAsOf {
                 let balance = matches!(&*happened, StockEvent::BalanceStruck { .. });
                 since_balance.push(happened);
                 if balance {
-                    balanced = Some(event.version);
+                    balanced = Some(event.clone());
                     break 'back;
                 }
             }
@@ -188,7 +188,7 @@ impl StockAsOf {
             }
         }
         let to_come = match balanced {
-            Some(balance) => self.to_come(read, balance).await?,
+            Some(balance) => self.to_come(read, &balance).await?,
             None => ToCome::default(),
         };
         let mut then = StockThen { version, details: Details::default(), levels: BTreeMap::new(), to_come };
@@ -196,11 +196,11 @@ impl StockAsOf {
         Ok(Some(then))
     }
 
-    /// What was to come at `version`.
-    async fn to_come(&self, read: &ReadSide, version: Version) -> Result<ToCome, QueryError> {
-        let after = Some((IndexValue::Null, key_of(self.sku.as_str(), version.saturating_add(1))));
+    /// What was to come after `event`.
+    async fn to_come(&self, read: &ReadSide, event: &Recorded) -> Result<ToCome, QueryError> {
+        let after = Some((IndexValue::Null, key_of(self.sku.as_str(), event.version.saturating_add(1))));
         let last = Select { after, key_prefix: Some(prefix_of(&self.sku)), ..Select::first(1) };
-        let found = read.select::<IncomingThenRow>(&last).await?.rows.pop();
+        let found = read.select_after::<IncomingThenRow>(event, &last).await?.rows.pop();
         Ok(found.map(|(_, row)| row.to_come).unwrap_or_default())
     }
 
