@@ -187,6 +187,11 @@ impl Import {
             events.push(event);
         };
         let details = row.on(&item.details);
+        let Regrades { let_go, kept } = row.regrades(item);
+        // First: what may be sold again covers what is promised.
+        for (from, to, quantity) in let_go {
+            record(item, self.regraded(&location, from, to, quantity));
+        }
         if !item.is_registered() {
             record(item, StockEvent::Registered(details));
         } else if details != item.details {
@@ -199,10 +204,6 @@ impl Import {
             record(item, StockEvent::DetailsChanged(details));
             let raised = raised(&before, item);
             raised.into_iter().for_each(|raised| record(item, raised));
-        }
-        let Regrades { let_go, kept } = row.regrades(item);
-        for (from, to, quantity) in let_go {
-            record(item, self.regraded(&location, from, to, quantity));
         }
         let delta = row.on_hand.map_or(0, |on_hand| on_hand - item.level(&location).on_hand);
         if delta != 0 {
@@ -370,6 +371,16 @@ mod tests {
         }
         let why = RowRejection::Kept { location: LocationId::main(), wanted: 3, found: 0 };
         let _ = given.when(import(vec![of(3, 1, 5)])).then_rejected(&ImportRejection { rows: vec![(0, why)] });
+    }
+
+    #[test]
+    fn what_is_sold_again_covers_what_a_smaller_limit_does_not() {
+        let broken = ImportRow { damaged: Some(5), backorder_limit: Some(5), ..row("TEA", None, Some(10)) };
+        let held = Given::nothing().when(import(vec![broken])).and_when(reserve("r", &[("TEA", 10)])).given();
+        assert_eq!(counters(&held, "TEA"), (10, 0, 10));
+        let mended = ImportRow { damaged: Some(0), backorder_limit: Some(0), ..row("TEA", None, Some(10)) };
+        let when = held.when(import(vec![mended]));
+        assert_eq!(when.answer(), &Imported { changed: 1, ..Imported::default() });
     }
 
     #[test]
