@@ -25,7 +25,8 @@ impl Address {
         format!("{scheme}://{}", self.authority())
     }
 
-    fn authority(&self) -> String {
+    /// What is sent as the host: a proxy tells servers apart by it.
+    pub(crate) fn authority(&self) -> String {
         let Self { host, port, .. } = self;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }

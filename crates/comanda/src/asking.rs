@@ -66,7 +66,7 @@ impl Server {
 
     /// A connection to it.
     pub(crate) fn client(&self) -> Client {
-        Client::new(self.addr.socket)
+        Client::new(self.addr.socket).with_host(&self.addr.authority())
     }
 }
 

@@ -1,6 +1,7 @@
 //! A small HTTP/1.1 client: one kept-alive connection that reconnects when the server went away, and says so.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::OnceLock;
@@ -68,6 +69,15 @@ impl Client {
         self
     }
 
+    /// Names the server `host`, as it was typed, with its port: a proxy tells servers apart by it.
+    #[must_use]
+    pub fn with_host(mut self, host: &str) -> Self {
+        if let Ok(host) = HeaderValue::from_str(host) {
+            self.host = host;
+        }
+        self
+    }
+
     /// The server's address.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
@@ -132,9 +142,11 @@ impl Client {
             }
         };
         let answer = link.exchange(request).await.map_err(|broken| match broken {
-            Broken::Off(reason) => CallError::Lost { addr: self.addr, reason },
-            Broken::NotHttp => CallError::NotHttp { addr: self.addr },
+            // What has spoken HTTP before may have acted.
+            Broken::NotHttp(_) if !link.has_answered => CallError::NotHttp { addr: self.addr },
+            Broken::Off(reason) | Broken::NotHttp(reason) => CallError::Lost { addr: self.addr, reason },
         })?;
+        link.has_answered = true;
         if !link.over {
             self.link = Some(link);
         }
@@ -151,12 +163,13 @@ enum Broken {
     /// It ended.
     Off(String),
     /// What came is not HTTP.
-    NotHttp,
+    NotHttp(String),
 }
 
 impl Broken {
     fn by(error: hyper::Error) -> Self {
-        if error.is_parse() { Self::NotHttp } else { Self::Off(error.to_string()) }
+        let reason = error.to_string();
+        if error.is_parse() && !error.is_parse_too_large() { Self::NotHttp(reason) } else { Self::Off(reason) }
     }
 }
 
@@ -167,6 +180,7 @@ struct Link {
     connection: Connection<TokioIo<Stream>, Full<Bytes>>,
     /// The connection has ended and must not be polled again.
     over: bool,
+    has_answered: bool,
 }
 
 impl Link {
@@ -175,22 +189,28 @@ impl Link {
         let stream = TcpStream::connect(addr).await.map_err(|error| unreachable(error.to_string()))?;
         stream.set_nodelay(true).map_err(|error| unreachable(error.to_string()))?;
         let stream = match tls {
-            Some(tls) => tls.over(stream).await.map_err(|why| CallError::NoTls { addr, reason: why.to_string() })?,
+            Some(tls) => tls.over(stream).await.map_err(|why| match why.kind() {
+                // It is restarting, or something in between is.
+                ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe => {
+                    unreachable(why.to_string())
+                }
+                _ => CallError::NoTls { addr, reason: why.to_string() },
+            })?,
             None => Stream::Plain(stream),
         };
         let (sender, connection) =
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreachable(error.to_string()))?;
-        Ok(Self { sender, connection, over: false })
+        Ok(Self { sender, connection, over: false, has_answered: false })
     }
 
     /// Whether another call may go out; false when the server has closed the connection meanwhile.
     async fn is_ready(&mut self) -> bool {
-        let Self { sender, connection, over } = self;
+        let Self { sender, connection, over, .. } = self;
         matches!(drive(connection, over, sender.ready()).await, Some(Ok(())))
     }
 
     async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, Broken> {
-        let Self { sender, connection, over } = self;
+        let Self { sender, connection, over, .. } = self;
         let closed = || Broken::Off("the server closed it".to_owned());
         let response = drive(connection, over, sender.send_request(request)).await.ok_or_else(closed)?;
         let (head, body) = response.map_err(Broken::by).map(Response::into_parts)?;
