@@ -52,6 +52,7 @@ struct Report {
 /// Makes a backup and says what is in it.
 pub(crate) fn run(options: Options) -> Result<ExitCode> {
     let (started, from, to) = (Instant::now(), &options.dir, &options.to);
+    manifest::refuse_backup(from)?;
     let parts = parts(from)?;
     let is_ours = |dir: &Path| {
         dir.canonicalize().ok().zip(from.canonicalize().ok()).is_some_and(|(dir, from)| dir.starts_with(from))

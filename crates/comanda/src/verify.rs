@@ -13,6 +13,7 @@ use cqrs::{Finding, Recorded, audit_log, audit_views};
 use miette::{IntoDiagnostic, Result};
 use serde::Serialize;
 
+use crate::backup::manifest::refuse_backup;
 use crate::cli::DataFolder;
 use crate::compose::Data;
 use crate::counted::counted;
@@ -74,6 +75,8 @@ pub(crate) struct Report {
 
 /// Verifies the data and prints what was found.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
+    // To open a log may migrate it.
+    refuse_backup(&options.data.dir)?;
     let report = verify_all(&options.data.dir).await?;
     if options.json {
         say!("{}", serde_json::to_string(&report).into_diagnostic()?)?;

@@ -19,10 +19,10 @@ const BYTES_MAX: u64 = 16 << 20;
 /// The backup that `dir` is, or lies in. Other programs have manifests too: only ours has its checksum beside it.
 pub(crate) fn backup_around(dir: &Path) -> Option<PathBuf> {
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    // What is not made yet lies where its nearest folder does, links followed.
-    let real = whole.ancestors().find_map(|above| above.canonicalize().ok());
+    // What is not made yet lies where its nearest folder does, links and `..` followed.
+    let real = whole.ancestors().find_map(|above| above.canonicalize().ok())?;
     let is_backup = |dir: &&Path| dir.join(FILE).exists() && dir.join(SUM_FILE).exists();
-    whole.ancestors().chain(real.iter().flat_map(|real| real.ancestors())).find(is_backup).map(Path::to_owned)
+    real.ancestors().find(is_backup).map(Path::to_owned)
 }
 
 /// Refuses to work in a backup: whatever is written into one makes it worth nothing.
