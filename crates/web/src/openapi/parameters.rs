@@ -54,9 +54,9 @@ fn pattern_of(method: &Method, name: &str) -> Option<&'static str> {
         "reservationId" if *method == Method::GET => Some(RESERVATION_ID),
         "pickListId" => Some(PICK_LIST_ID),
         "deadLetterId" => Some(DEAD_LETTER_ID),
-        "sku" | "skuPrefix" | "location" | "locationId" | "fromLocationId" | "toLocationId" | "orderId" | "taskId"
-        | "receiptId" | "transferId" | "countId" | "returnId" | "shipmentId" | "waveId" | "wave" | "webhookId"
-        | "owner" | "reservationId" => Some(ID),
+        "sku" | "skuPrefix" | "locationIdPrefix" | "location" | "locationId" | "fromLocationId" | "toLocationId"
+        | "orderId" | "taskId" | "receiptId" | "transferId" | "countId" | "returnId" | "shipmentId" | "waveId"
+        | "wave" | "webhookId" | "owner" | "reservationId" => Some(ID),
         _ => None,
     }
 }
