@@ -21,8 +21,8 @@ use comanda_inventory::domain::stock_item::update::UpdateSku;
 use comanda_inventory::domain::stock_item::{Condition, Fate, Level, StockEvent, StockItem};
 use cqrs::memory::{MemoryEventStore, MemoryReadStore};
 use cqrs::{
-    Ask, Clock, Epoch, Head, Inquire, LogReader, PartitionId, Position, ReadSide, Recorded, Snapshot, StoreError,
-    StreamName, Timestamp, Version, Views, query_bus,
+    Ask, Clock, Epoch, Head, Inquire, LogReader, PartitionId, Position, Projector, ReadSide, Recorded, Snapshot,
+    StoreError, StreamName, Tail, Timestamp, Version, Views, query_bus,
 };
 
 use crate::house::{House, place, reservation, reserve, sku, units};
@@ -206,6 +206,9 @@ async fn a_long_log_costs_no_more_than_the_events_since_one_balance() {
     let counting = Arc::new(Counting { log: house.log.clone(), events: AtomicUsize::new(0) });
     let (views, rows) = (Views::new(house.log.partitions(), 1_000), Arc::new(MemoryReadStore::default()));
     let (context, clock) = (Arc::clone(&house.context), Arc::clone(&house.clock));
+    let (log, tail) = (Arc::new(house.log.clone()), Tail::default());
+    let mut projector = Projector::open(&context, log, Arc::clone(&rows) as _, tail, views.clone()).await.unwrap();
+    projector.catch_up().await.unwrap();
     let read = ReadSide::new(context, views, rows, Arc::clone(&counting) as _, clock as _, Duration::from_secs(1));
     let queries = query_bus(read);
     for at in [reserved_at[0], reserved_at[5], reserved_at[11]] {
