@@ -131,7 +131,8 @@ fn an_order_is_late_from_its_promise_until_nothing_of_it_has_still_to_leave() {
         let page: Page<OrderSummary> = server.get("/v1/late-orders").is(200).read();
         page.items.into_iter().map(|order| order.order_id).collect::<Vec<_>>()
     };
-    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    // Whole milliseconds, as the order keeps them: a promise with more digits is late up to a millisecond before it.
+    let soon = jiff::Timestamp::from_millisecond(jiff::Timestamp::now().as_millisecond() + 2_000).unwrap();
     promised("old", "2020-01-01T00:00:00Z".to_owned(), 1);
     promised("older", "2019-01-01T00:00:00Z".to_owned(), 1);
     promised("soon", soon.to_string(), 1);
