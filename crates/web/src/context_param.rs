@@ -14,6 +14,19 @@ pub struct ContextParam {
     pub context: Option<String>,
 }
 
+/// The same, and which part of a list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ContextPageParams {
+    /// The context that is meant; needed only where this address serves several.
+    pub context: Option<String>,
+    /// At most so many items, 1 to 200; 50 unless given.
+    pub limit: Option<i64>,
+    /// The `nextCursor` of the page before.
+    pub cursor: Option<String>,
+}
+
 /// Makes sure that `asked` names no other context than `served`.
 ///
 /// # Errors

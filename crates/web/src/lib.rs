@@ -33,7 +33,7 @@ mod tls;
 pub use body::{BODY_BYTES_MAX, BULK_BODY_BYTES_MAX};
 pub use call::{CONSISTENCY_TOKEN, Call, IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED, Inquiry};
 pub use caller::{Caller, HoldLimits, Scope, Scopes};
-pub use context_param::{ContextParam, is_meant};
+pub use context_param::{ContextPageParams, ContextParam, is_meant};
 pub use context_tokens::in_context;
 pub use correlation::{TRACEPARENT, X_CORRELATION_ID};
 pub use edge::{EdgeLimits, edge, refusing};

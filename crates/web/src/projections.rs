@@ -9,10 +9,9 @@ use cqrs::{
     Compared, ParkedStream, Phase, ProjectionDesk, ProjectionDeskError, ProjectionStatus, Purpose, RebuildStatus,
     Replayed,
 };
-use serde::Deserialize;
 use utoipa::OpenApi;
 
-use crate::context_param::{ContextParam, is_meant};
+use crate::context_param::{ContextPageParams, ContextParam, is_meant};
 use crate::json::{Nothing, OptionalJson};
 use crate::page::{List, Params, page_limit};
 use crate::path::PathParam;
@@ -58,20 +57,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 )]
 struct Description;
 
-/// Whose, and which part of a list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListParams {
-    /// The context that is meant; needed only where this address serves several.
-    context: Option<String>,
-    /// At most so many items, 1 to 200; 50 unless given.
-    limit: Option<i64>,
-    /// The `nextCursor` of the page before.
-    cursor: Option<String>,
-}
-
-impl ListParams {
+impl ContextPageParams {
     /// The part of `all`, whose names are in order, that is asked for.
     fn part<'a, T>(
         &self,
@@ -92,9 +78,9 @@ impl ListParams {
 /// Lists the views in the order of their names
 ///
 /// Each with its build, how far it has read, and how a rebuild goes.
-#[utoipa::path(get, path = "/v1/projections", operation_id = "listProjections", tag = "Projections", params(ListParams),
+#[utoipa::path(get, path = "/v1/projections", operation_id = "listProjections", tag = "Projections", params(ContextPageParams),
     responses((status = 200, description = "A part of them", body = contract::Page<contract::Projection>)))]
-async fn list(State(desk): Desk, Params(params): Params<ListParams>, list: List) -> Result<Reply, Problem> {
+async fn list(State(desk): Desk, Params(params): Params<ContextPageParams>, list: List) -> Result<Reply, Problem> {
     is_meant(params.context.as_deref(), desk.context())?;
     let mut views = desk.list().await.map_err(ProjectionDeskError::from)?;
     views.sort_unstable_by_key(|view| view.name);
@@ -150,7 +136,7 @@ async fn swap_back(
 ///
 /// Streams that wait from an event on that could not be applied, by name; everything else flows.
 #[utoipa::path(get, path = "/v1/projections/{name}/parked", operation_id = "listParkedKeys", tag = "Projections",
-    params(("name" = String, Path), ListParams),
+    params(("name" = String, Path), ContextPageParams),
     responses(
         (status = 200, description = "A part of them", body = contract::Page<contract::ParkedKey>),
         (status = 404, description = "UNKNOWN_VIEW"),
@@ -158,7 +144,7 @@ async fn swap_back(
 async fn parked(
     State(desk): Desk,
     PathParam(name): PathParam<String>,
-    Params(params): Params<ListParams>,
+    Params(params): Params<ContextPageParams>,
     list: List,
 ) -> Result<Reply, Problem> {
     is_meant(params.context.as_deref(), desk.context())?;
@@ -312,7 +298,7 @@ mod tests {
         for limit in [1, 2, 7, 200] {
             let (mut met, mut cursor) = (Vec::new(), None);
             loop {
-                let params = ListParams { context: None, limit: Some(limit), cursor };
+                let params = ContextPageParams { context: None, limit: Some(limit), cursor };
                 let (items, next) = params.part(list, all.iter(), |name| name).unwrap();
                 assert!((1..=limit).contains(&i64::try_from(items.len()).unwrap()), "limit {limit}");
                 met.extend(items.into_iter().cloned());

@@ -4,19 +4,19 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use comanda_contracts as contract;
 use comanda_web::openapi::{QueryHeaders, RepeatHeaders};
-use comanda_web::{Call, Inquiry, Json, List, Params, PathParam, Problem, Reply, page_limit};
+use comanda_web::{Call, ContextPageParams, Inquiry, Json, List, Params, PathParam, Problem, Reply, page_limit};
 use cqrs::{Dispatch, Inquire};
 
 use super::super::domain::redeliver::Redeliver;
 use super::super::list_deliveries::{DeliveryCursor, ListDeliveries, LoggedDelivery};
 use super::super::problems;
-use super::{Api, ContextParam, ListParams, meant, parse};
+use super::{Api, ContextParam, meant, parse};
 
 /// Lists what a webhook was told, newest first
 ///
 /// Every try with its answer, the failed ones as well.
 #[utoipa::path(get, path = "/v1/webhooks/{webhookId}/deliveries", operation_id = "listWebhookDeliveries",
-    tag = "Webhooks", params(("webhookId" = String, Path), ListParams, QueryHeaders),
+    tag = "Webhooks", params(("webhookId" = String, Path), ContextPageParams, QueryHeaders),
     responses(
         (status = 200, description = "A part of its deliveries", body = contract::Page<contract::WebhookDelivery>),
         (status = 404, description = "UNKNOWN_WEBHOOK"),
@@ -24,7 +24,7 @@ use super::{Api, ContextParam, ListParams, meant, parse};
 pub(super) async fn list(
     State(api): Api,
     PathParam(id): PathParam<String>,
-    Params(params): Params<ListParams>,
+    Params(params): Params<ContextPageParams>,
     list: List,
     inquiry: Inquiry,
 ) -> Result<Reply, Problem> {

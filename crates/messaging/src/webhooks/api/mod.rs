@@ -11,7 +11,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use comanda_web::{ContextParam, Problem, is_meant, kinds};
-use serde::Deserialize;
 use utoipa::OpenApi;
 
 use super::problems;
@@ -25,19 +24,6 @@ type Api = State<Arc<Webhooks>>;
 /// 400 naming the context that is served here.
 fn meant<'a>(webhooks: &'a Webhooks, context: Option<&str>) -> Result<&'a Webhooks, Problem> {
     is_meant(context, webhooks.context()).map(|()| webhooks)
-}
-
-/// Whose, and which part of a list.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListParams {
-    /// The context that is meant; needed only where this address serves several.
-    context: Option<String>,
-    /// At most so many items, 1 to 200; 50 unless given.
-    limit: Option<i64>,
-    /// The `nextCursor` of the page before.
-    cursor: Option<String>,
 }
 
 /// Every route of a context's webhooks. Put [`comanda_web::edge`] around what is served.
