@@ -22,9 +22,8 @@ const UNITS_MAX: i64 = 1_000_000_000;
 
 /// Reads one order
 ///
-/// The order's own fields; `pickLists`; `stock`, one entry per SKU: could what is ordered of it be held now, beside what is
-/// held already; and `parts`, which says of each of the three how fresh
-/// it is, or why it is missing.
+/// The order's own fields; `pickLists`; `stock`, one entry per SKU: how many units the order still waits for, and whether they
+/// could be held now; and `parts`, which says of each of the three how fresh it is, or why it is missing.
 pub(super) async fn read(
     State(gateway): State<Arc<Gateway>>,
     Path(order_id): Path<String>,
@@ -41,7 +40,7 @@ pub(super) async fn read(
     let Ok(Value::Object(mut composed)) = serde_json::from_slice(&order.body) else {
         return Problem::internal("fulfillment's order is no JSON object").into_response();
     };
-    let skus = ordered_of(&composed);
+    let skus = waited_for(&composed);
     let pick_lists = gateway.fulfillment.ask(get(&format!("{path}/pick-list"), &headers));
     let stock = stock(&gateway.inventory, &skus, &headers);
     let (pick_lists, stock) = tokio::join!(pick_lists, stock);
@@ -53,7 +52,7 @@ pub(super) async fn read(
         let (state, content) = match part {
             Ok(answer) if answer.status == StatusCode::OK => {
                 tokens.push(answer.headers.get(CONSISTENCY_TOKEN).cloned());
-                (fresh(&answer), content(name, &answer))
+                (fresh(&answer), content(name, &answer, &skus))
             }
             // Before anything is reserved there is nothing to pick.
             Ok(answer) if name == "pickLists" && answer.status.is_client_error() => (fresh(&answer), json!([])),
@@ -103,18 +102,30 @@ fn tag(of_order: Option<&HeaderValue>, composed: &Map<String, Value>, parts: &Ma
     composed_etag(version, content.as_bytes())
 }
 
-/// The part of an answer that is shown: pick lists may come as a page, stock as lines.
-fn content(name: &str, answer: &Answer) -> Value {
+/// The part of an answer that is shown: pick lists may come as a page, stock as a line for each of `skus`.
+fn content(name: &str, answer: &Answer, skus: &[(String, i64)]) -> Value {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     match (name, body) {
-        ("stock", Value::Object(mut body)) => body.remove("lines").unwrap_or_default(),
+        ("stock", Value::Object(mut body)) => {
+            let mut lines = body.remove("lines").unwrap_or_default();
+            for (line, (_, units)) in lines.as_array_mut().into_iter().flatten().zip(skus) {
+                if let (0, Some(line)) = (*units, line.as_object_mut()) {
+                    line.insert("requested".to_owned(), json!(0));
+                    line.insert("sufficient".to_owned(), json!(true));
+                }
+            }
+            lines
+        }
         (_, Value::Object(mut body)) => body.remove("items").or_else(|| body.remove("pickLists")).unwrap_or_default(),
         (_, body) => body,
     }
 }
 
 async fn stock(inventory: &Peer, skus: &[(String, i64)], headers: &HeaderMap) -> Result<Answer, String> {
-    let lines: Vec<Value> = skus.iter().map(|(sku, units)| json!({ "sku": sku, "quantity": units })).collect();
+    // No question may be for nothing: where the order waits for nothing, one unit is asked for, for what is available.
+    let quantity = |units: i64| units.clamp(1, UNITS_MAX);
+    let lines: Vec<Value> =
+        skus.iter().map(|(sku, units)| json!({ "sku": sku, "quantity": quantity(*units) })).collect();
     let mut request = get("/v1/availability:query", headers);
     *request.method_mut() = Method::POST;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -122,14 +133,16 @@ async fn stock(inventory: &Peer, skus: &[(String, i64)], headers: &HeaderMap) ->
     inventory.ask(request).await
 }
 
-/// The SKUs of an order in the order of its lines, each once and with the units that all its lines have ordered of it.
-fn ordered_of(order: &Map<String, Value>) -> Vec<(String, i64)> {
+/// The SKUs of an order in the order of its lines, each once and with the units of it that all its lines still wait for: what
+/// they hold already, and what they will never be given, needs no more stock.
+fn waited_for(order: &Map<String, Value>) -> Vec<(String, i64)> {
     let mut skus: Vec<(String, i64)> = Vec::new();
     for line in order.get("lines").and_then(Value::as_array).into_iter().flatten() {
         let Some(sku) = line.get("sku").and_then(Value::as_str) else { continue };
-        let units = line.get("ordered").and_then(Value::as_i64).unwrap_or(1).clamp(1, UNITS_MAX);
+        let units =
+            ["pending", "backordered"].iter().filter_map(|name| line.get(name)?.as_i64()).fold(0, i64::saturating_add);
         if let Some((_, sum)) = skus.iter_mut().find(|(known, _)| known == sku) {
-            *sum = (*sum + units).min(UNITS_MAX);
+            *sum = sum.saturating_add(units);
         } else if skus.len() < SKUS_MAX {
             skus.push((sku.to_owned(), units));
         }

@@ -56,7 +56,7 @@ fn an_order_is_read_in_one_answer_with_the_stock_of_its_skus() {
         let stock: Vec<_> = order["stock"].as_array().unwrap().iter().collect();
         assert_eq!(stock.len(), 2, "each SKU once: {stock:?}");
         assert_eq!((&stock[0]["sku"], &stock[0]["available"]), (&json!("TEA"), &json!(5)));
-        assert_eq!((&stock[0]["requested"], &stock[0]["sufficient"]), (&json!(5), &json!(true)), "both its lines");
+        assert_eq!((&stock[0]["requested"], &stock[0]["sufficient"]), (&json!(0), &json!(true)), "it holds all of it");
         assert_eq!((&stock[1]["sku"], &stock[1]["known"]), (&json!("GONE"), &json!(false)));
         for part in ["order", "pickLists", "stock"] {
             assert_eq!(order["parts"][part]["status"], "ok", "{order}");
@@ -68,11 +68,18 @@ fn an_order_is_read_in_one_answer_with_the_stock_of_its_skus() {
         server.get_after("/v1/stock/TEA", &token).is(200);
         server.get_after("/v1/orders/o/status", &token).is(200);
     }
-    server.place("large", &[("TEA", 7)]).is(202);
+    server.place_by("large", "BACKORDER", &[("TEA", 7), ("TEA", 2)]).is(202);
     server.becomes("large", "PARTIALLY_RESERVED");
     server.settle();
-    let stock = server.get("/v1/orders/large").is(200).json()["stock"][0].clone();
-    assert_eq!((&stock["requested"], &stock["sufficient"]), (&json!(7), &json!(false)));
+    for path in ["/v1/orders/large", "/orders/large"] {
+        let stock = server.get(path).is(200).json()["stock"][0].clone();
+        assert_eq!(
+            (&stock["requested"], &stock["sufficient"]),
+            (&json!(4), &json!(false)),
+            "9 ordered, 5 held: {stock}"
+        );
+        assert_eq!(stock["available"], 0);
+    }
     server.get("/v1/orders/nobody").problem(404, "UNKNOWN_ORDER");
     server.get("/v1/orders/two%20words").problem(422, "INVALID_FIELDS");
 }
