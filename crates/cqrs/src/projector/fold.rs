@@ -15,9 +15,9 @@ use crate::read_store::{Model, ReadModel, StoredRow};
 /// Rows of one model kept in memory by the fold.
 const ROWS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
-/// Bytes of their keys and documents; in memory they take two or three times as many. Once a view keeps not all of its rows, a batch
-/// that makes new ones is folded a second time, after it was looked whether they are stored.
-const ROW_BYTES_MAX: usize = 256 << 20;
+/// Bytes of their keys and documents; in memory they take two or three times as many. Once a view keeps not all of its rows, as after a
+/// restart, a batch that makes new ones is folded a second time, after it was looked whether they are stored.
+const ROW_BYTES_MAX: usize = 32 << 20;
 
 /// A projection with its row type erased, as a context lists it.
 pub(crate) trait AnyProjection: Send + Sync {

@@ -176,9 +176,13 @@ impl Views {
         });
     }
 
-    /// Refreshes a row that the projector has just committed.
+    /// Refreshes a row that the projector has just committed, if it is in memory because somebody has read it. The others would push those
+    /// out, and some of them are large.
     pub(crate) fn refresh<R: ReadModel>(&self, key: &str, row: Option<Arc<R>>) {
-        self.keep(key, row);
+        // Nothing is remembered during a commit, so what is not there now is read anew afterwards.
+        if self.0.hot.contains_key(&(R::NAME, Box::<str>::from(key))) {
+            self.keep(key, row);
+        }
     }
 
     /// Forgets every row: queries read other builds from now on. To be called between begin and end of a commit.
@@ -254,14 +258,26 @@ mod tests {
             if moved {
                 advance(&views, &[0]);
             }
+            views.remember::<Row>("read before", Some(Arc::new(Row(0))), views.generation());
             views.begin_commit(&[("row", vec![1])]);
             let generation = views.generation();
-            let old = Some(Arc::new(Row(1)));
-            views.refresh::<Row>("k", Some(Arc::new(Row(2))));
-            views.remember::<Row>("k", old, generation);
+            for key in ["read before", "read meanwhile"] {
+                views.refresh::<Row>(key, Some(Arc::new(Row(2))));
+                views.remember::<Row>(key, Some(Arc::new(Row(1))), generation);
+            }
             advance(&views, &[1]);
-            assert_eq!(views.cached::<Row>("k").flatten().map(|row| row.0), Some(2));
+            assert_eq!(views.cached::<Row>("read before").flatten().map(|row| row.0), Some(2));
+            assert!(views.cached::<Row>("read meanwhile").is_none(), "it is read anew");
         }
+    }
+
+    #[test]
+    fn a_row_that_nobody_has_read_is_not_kept_in_memory() {
+        let views = opened(1);
+        views.begin_commit(&[("row", vec![1])]);
+        views.refresh::<Row>("k", Some(Arc::new(Row(1))));
+        advance(&views, &[1]);
+        assert!(views.cached::<Row>("k").is_none());
     }
 
     #[test]
