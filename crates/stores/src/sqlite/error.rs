@@ -134,17 +134,17 @@ pub(crate) fn store_error(file: &'static str, error: &rusqlite::Error) -> StoreE
         Some(ErrorCode::DiskFull) => StoreError::Broken(disk_full(file, error)),
         Some(
             ErrorCode::SystemIoFailure
-            | ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase
             | ErrorCode::ReadOnly
             | ErrorCode::CannotOpen
             | ErrorCode::PermissionDenied
             | ErrorCode::FileLockingProtocolFailed
             | ErrorCode::InternalMalfunction,
         ) => StoreError::Broken(message),
+        // Without a code: what was read is not what this program writes.
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => {
+            StoreError::Broken(format!("{message}; {}", remedy(std::path::Path::new(file))))
+        }
         Some(_) => StoreError::Unavailable(message),
-        // What was read is not what this program writes.
-        None => StoreError::Broken(message),
     }
 }
 

@@ -17,8 +17,10 @@ pub(crate) const LOG: Schema = Schema {
     application_id: 0x434d_4c01,
     migrations: &[include_str!("migrations/log_1.sql"), include_str!("migrations/log_2.sql")],
 };
-pub(crate) const STREAMS: Schema =
-    Schema { application_id: 0x434d_4501, migrations: &[include_str!("migrations/streams_1.sql")] };
+pub(crate) const STREAMS: Schema = Schema {
+    application_id: 0x434d_4501,
+    migrations: &[include_str!("migrations/streams_1.sql"), include_str!("migrations/streams_2.sql")],
+};
 pub(crate) const VIEWS: Schema = Schema {
     application_id: 0x434d_5601,
     migrations: &[include_str!("migrations/views_1.sql"), include_str!("migrations/views_2.sql")],

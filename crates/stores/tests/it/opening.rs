@@ -97,14 +97,21 @@ async fn where_streams_end_is_read_from_the_log_if_the_file_is_lost_or_behind_or
     filled(dir.path()).await;
     assert_eq!(found_by_name(&open(dir.path()).log_reader()).await, all);
     for sql in [
-        "DELETE FROM ends; DELETE FROM read_up_to",
-        "DELETE FROM ends WHERE place & 0xffff > 5; UPDATE read_up_to SET position = 5 WHERE partition = 3",
-        "UPDATE source SET epoch = zeroblob(16); UPDATE ends SET place = 1",
+        "DELETE FROM runs; DELETE FROM read_up_to",
+        "UPDATE source SET epoch = zeroblob(16); UPDATE the_run SET streams = x'00'",
     ] {
-        tamper(dir.path(), "streams.db", sql);
+        let file = Connection::open(dir.path().join("streams.db")).expect("streams.db");
+        let run: i64 = file.query_row("SELECT id FROM runs", [], |row| row.get(0)).expect("a run");
+        tamper(dir.path(), "streams.db", &sql.replace("the_run", &format!("run_{run}")));
         assert_eq!(found_by_name(&open(dir.path()).log_reader()).await, all, "{sql}");
     }
-    std::fs::remove_file(dir.path().join("streams.db")).expect("the file is there");
+    let file = dir.path().join("streams.db");
+    let behind = std::fs::read(&file).expect("the file is there");
+    filled(dir.path()).await;
+    std::fs::write(&file, behind).expect("write");
+    let all = [1; 21];
+    assert_eq!(found_by_name(&open(dir.path()).log_reader()).await, all, "a file that is behind");
+    std::fs::remove_file(&file).expect("the file is there");
     let folder = open(dir.path());
     assert_eq!(found_by_name(&folder.log_reader()).await, all);
     // A name that only the file knows is taken all the same.

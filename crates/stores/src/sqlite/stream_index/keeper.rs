@@ -1,4 +1,4 @@
-//! The thread that stores what was noted of streams, beside the log's writer, and fills the filter of names at a start.
+//! The thread that stores what was noted of streams, beside the log's writer, and keeps the file in few runs.
 
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use cqrs::StoreError;
 
 use super::StreamIndex;
-use super::file::StreamWriter;
+use super::writer::{PORTIONS_PER_NOTE, StreamWriter};
 use crate::sqlite::error::in_streams;
 
 /// How long a file that another program has locked is left alone.
@@ -45,25 +45,28 @@ impl Drop for Keeper {
 }
 
 fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>) {
-    let mut filters = true;
+    // At a start there are filters to be filled.
+    let (mut untidy, mut owed) = (true, 0_u32);
     loop {
-        while filters && index.is_idle() {
-            filters = match writer.filter_on().map_err(in_streams) {
+        while untidy && index.has_time(owed > 0) {
+            owed = owed.saturating_sub(1);
+            untidy = match writer.tidy().map_err(in_streams) {
                 Ok(more) => more,
-                Err(StoreError::Unavailable(_)) => {
+                Err(StoreError::Unavailable(cause)) => {
                     // Another program has locked the file.
+                    tracing::warn!(%cause, "where streams end is tidied later");
                     index.ends_within(RETRY_AFTER);
                     true
                 }
-                Err(StoreError::Broken(cause)) => {
-                    tracing::warn!(%cause, "every name is looked up in streams.db, also those it does not have");
-                    false
-                }
+                Err(StoreError::Broken(cause)) => return give_up(index, cause, broken),
             };
         }
         let Some(note) = index.next_to_store() else { return };
         match writer.store(&note).map_err(in_streams) {
-            Ok(()) => index.stored(),
+            Ok(()) => {
+                index.stored();
+                (untidy, owed) = (true, PORTIONS_PER_NOTE);
+            }
             Err(StoreError::Unavailable(cause)) => {
                 // Another program has locked the file. At the end it is left as it is: the next start reads the log instead.
                 tracing::warn!(%cause, "where streams end is stored later");
@@ -71,12 +74,13 @@ fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>
                     return;
                 }
             }
-            Err(StoreError::Broken(cause)) => {
-                tracing::error!(%cause, "where streams end is not stored any more");
-                let _ = broken.set(cause);
-                index.end_storing();
-                return;
-            }
+            Err(StoreError::Broken(cause)) => return give_up(index, cause, broken),
         }
     }
+}
+
+fn give_up(index: &StreamIndex, cause: String, broken: &OnceLock<String>) {
+    tracing::error!(%cause, "where streams end is not stored any more");
+    let _ = broken.set(cause);
+    index.end_storing();
 }

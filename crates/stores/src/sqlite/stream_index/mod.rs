@@ -1,14 +1,17 @@
 //! Where every stream ends: what appends changed lately in memory, all that was before in `streams.db`.
 //!
 //! An append that also wrote an index would touch a page for every stream it makes, wherever its name happens to fall. So a
-//! commit writes events alone. What it did to streams is noted in memory, and a thread of its own stores the notes in bulk and
-//! in the order of their names, beside the writer. The file says how much of the log it has read: the rest is read at the next
-//! start, and if the file is lost, all of it. A filter in memory says of most new names that the file does not have them.
+//! commit writes events alone. What it did to streams is noted in memory, and a thread of its own stores the notes beside the writer, each
+//! as a sorted run. The file says how much of the log it has read: the rest is read at the next
+//! start, and if the file is lost, all of it. Filters in memory say of most new names that the file does not have them.
 
+mod block;
 mod file;
 mod filter;
 mod keeper;
 mod opening;
+mod runs;
+mod writer;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +26,7 @@ pub(crate) use opening::{Source, open};
 /// Every so many events of a stream its place is noted, so that a walk can begin in the middle.
 const MILESTONE_EVERY: Version = 256;
 
-/// Streams in a note from which on it is stored: the more, the more of them fall on one page of the file.
+/// Streams in a note from which on it is stored.
 const STREAMS_MAX: usize = 65_536;
 /// Events in a note from which on it is stored: at most four times as many, and a batch, are read at a start after a crash.
 const EVENTS_MAX: u64 = 262_144;
@@ -196,7 +199,7 @@ impl StreamIndex {
         }
         let batches = recent.batches;
         drop(recent);
-        missing.retain(|(_, stream)| self.file.may_have(stream));
+        self.file.retain_possible(&mut missing);
         (missing, batches)
     }
 
@@ -224,10 +227,10 @@ impl StreamIndex {
         Ok(self.file.milestone(stream, version)?.or(noted.map(|(_, place)| place)))
     }
 
-    /// Whether there is nothing to store yet.
-    fn is_idle(&self) -> bool {
+    /// Whether the keeper may do something else than store: nothing waits to be stored, or it is `owed` first.
+    fn has_time(&self, owed: bool) -> bool {
         let recent = self.recent();
-        recent.old.is_none() && !recent.ends
+        (recent.old.is_none() || owed) && !recent.ends
     }
 
     /// The note to store next, once there is one; none if there is none left and no more will come.
@@ -273,7 +276,7 @@ mod tests {
     use cqrs::Epoch;
     use uuid::Uuid;
 
-    use super::file::StreamWriter;
+    use super::writer::StreamWriter;
     use super::*;
     use crate::sqlite::connection::{Durability, File};
     use crate::sqlite::schema;

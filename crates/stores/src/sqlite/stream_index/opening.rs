@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use cqrs::{Epoch, Head, PartitionId, Position, StreamName};
 use rusqlite::Connection;
 
-use super::file::{self, StreamWriter};
+use super::file;
+use super::writer::StreamWriter;
 use super::{Keeper, Note, StreamIndex};
 use crate::sqlite::connection::File;
 use crate::sqlite::error::OpenError;
@@ -76,7 +77,8 @@ fn catch_up(
                 *read = at;
             }
             if note.is_full(1) {
-                writer.store(&note).map_err(|cause| OpenError::sqlite(&file.path, cause))?;
+                let stored = writer.store(&note).and_then(|()| writer.tidy_for_a_note());
+                stored.map_err(|cause| OpenError::sqlite(&file.path, cause))?;
                 note = Note::after(note.read_up_to);
             }
         }
