@@ -292,6 +292,14 @@ pub(super) const GUARDS: &[Guard] = &[
         test: "runs_are_merged_in_portions_and_every_stream_is_found_meanwhile",
     },
     Guard {
+        against: "many small runs while a large merge is under way",
+        file: "crates/stores/src/sqlite/stream_index/writer.rs",
+        text: "let next = self.next_pass();",
+        without: "let next = if self.passes.is_empty() { self.next_pass() } else { None };",
+        package: STORES,
+        test: "small_runs_are_merged_while_a_larger_merge_is_under_way",
+    },
+    Guard {
         against: "a stream not found by whoever asks while runs are merged",
         file: "crates/stores/src/sqlite/stream_index/file.rs",
         text: "for Run { id, .. } in runs::stored(&transaction)? {",

@@ -1,5 +1,5 @@
 //! Blocks: what a run's table is made of. A block has a few streams in the order of their names, each with its end; one row of the table
-//! has one block, so that a run of a million streams is written as sixty thousand rows.
+//! has one block, so that a run of a million streams is written as some sixty thousand rows.
 
 use cqrs::Version;
 use rusqlite::types::Type;
@@ -10,8 +10,8 @@ use super::End;
 /// Bytes from which on a block takes no further stream: a page of the file has four such blocks, and none needs a second page.
 const BLOCK_BYTES: usize = 840;
 
-/// Streams that a block has, or more if their names are short.
-const STREAMS_PER_BLOCK: usize = 16;
+/// Streams that a block has at the least, unless their names are very long.
+const STREAMS_PER_BLOCK: usize = 4;
 
 /// The table of run `id`.
 fn table(id: i64) -> String {

@@ -50,18 +50,27 @@ fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>
     loop {
         while untidy && index.has_time(owed > 0) {
             owed = owed.saturating_sub(1);
-            untidy = match writer.tidy().map_err(in_streams) {
+            let tidied = writer.tidy();
+            if tidied.as_ref().is_err_and(is_disk_full) {
+                // What was written so far makes room again. Whether it is enough for the next note, storing that will show.
+                tracing::warn!("the disk is full: the runs of streams.db are merged later");
+                writer.give_up_passes();
+                (untidy, owed) = (false, 0);
+                continue;
+            }
+            untidy = match tidied.map_err(in_streams) {
                 Ok(more) => more,
                 Err(StoreError::Unavailable(cause)) => {
                     // Another program has locked the file.
                     tracing::warn!(%cause, "where streams end is tidied later");
+                    owed = 0;
                     index.ends_within(RETRY_AFTER);
                     true
                 }
                 Err(StoreError::Broken(cause)) => return give_up(index, cause, broken),
             };
         }
-        let Some(note) = index.next_to_store() else { return };
+        let Some(note) = index.next_to_store() else { return writer.end() };
         match writer.store(&note).map_err(in_streams) {
             Ok(()) => {
                 index.stored();
@@ -77,6 +86,10 @@ fn keep(index: &StreamIndex, mut writer: StreamWriter, broken: &OnceLock<String>
             Err(StoreError::Broken(cause)) => return give_up(index, cause, broken),
         }
     }
+}
+
+fn is_disk_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 fn give_up(index: &StreamIndex, cause: String, broken: &OnceLock<String>) {

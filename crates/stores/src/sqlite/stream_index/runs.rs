@@ -80,11 +80,12 @@ pub(super) fn may_have(runs: &[Run], stream: &StreamName) -> bool {
     runs.iter().any(|run| run.may_have(name))
 }
 
-/// A filter for a run with room for `streams`, which takes the place of those of `runs` that are `replaced`; none if there is no room.
-pub(super) fn filter_for(streams: u64, runs: &[Run], replaced: &[i64]) -> Option<Filter> {
+/// A filter for a run with room for `streams`, which takes the place of those of `runs` that are `replaced`; none if there is no room beside
+/// theirs and what is `promised`.
+pub(super) fn filter_for(streams: u64, runs: &[Run], replaced: &[i64], promised: u64) -> Option<Filter> {
     let kept = runs.iter().filter(|run| !replaced.contains(&run.id));
     let taken: u64 = kept.filter_map(|run| run.filter.as_ref()).map(|filter| filter.room()).sum();
-    (taken + streams <= FILTERED_MAX).then(|| Filter::new(streams))
+    (promised + taken + streams <= FILTERED_MAX).then(|| Filter::new(streams))
 }
 
 /// Which of `runs`, the newest first, are to be merged next. They are neighbours, so that the one they become is in the order of age too.
@@ -153,8 +154,9 @@ mod tests {
     #[test]
     fn a_run_beyond_the_room_has_no_filter_and_may_have_every_name() {
         let full = [Run { id: 1, rank: 1, streams: 1, filter: Some(Arc::new(Filter::new(1))) }];
-        assert!(filter_for(FILTERED_MAX, &full, &[]).is_none());
-        assert!(filter_for(FILTERED_MAX, &full, &[1]).is_some(), "it takes the other's place");
+        assert!(filter_for(FILTERED_MAX, &full, &[], 0).is_none());
+        assert!(filter_for(FILTERED_MAX, &full, &[1], 1).is_none());
+        assert!(filter_for(FILTERED_MAX, &full, &[1], 0).is_some(), "it takes the other's place");
         let stream = StreamName::new("page", "1");
         assert!(!may_have(&full, &stream) && !may_have(&[], &stream));
         assert!(may_have(&runs(&[1]), &stream));

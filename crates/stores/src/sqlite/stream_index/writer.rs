@@ -67,7 +67,7 @@ impl StreamWriter {
     pub(super) fn store(&mut self, note: &Note) -> rusqlite::Result<()> {
         let now = self.runs.now();
         let (id, streams) = (self.next, note.ends.len() as u64);
-        let mut filter = runs::filter_for(streams, &now, &[]);
+        let mut filter = runs::filter_for(streams, &now, &[], self.promised());
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut ends: Vec<(&str, &End)> = note.ends.iter().map(|(stream, end)| (stream.as_str(), end)).collect();
         ends.sort_unstable_by_key(|(name, _)| *name);
@@ -113,6 +113,23 @@ impl StreamWriter {
         read.map(|_| true)
     }
 
+    /// The room of filters that are being filled.
+    fn promised(&self) -> u64 {
+        self.passes.iter().filter_map(|pass| pass.filter.as_ref()).map(Filter::room).sum()
+    }
+
+    /// Forgets the passes under way; what they have written is dropped with the next portions.
+    pub(super) fn give_up_passes(&mut self) {
+        self.passes.clear();
+    }
+
+    /// Leaves no write-ahead log behind.
+    pub(super) fn end(self) {
+        if let Err(error) = wal::truncate(&self.connection) {
+            tracing::warn!(%error, "streams.db keeps a write-ahead log");
+        }
+    }
+
     /// Does what is owed for a note.
     pub(super) fn tidy_for_a_note(&mut self) -> rusqlite::Result<()> {
         for _ in 0..PORTIONS_PER_NOTE {
@@ -131,13 +148,13 @@ impl StreamWriter {
         let now = all.get(..newer)?;
         let pass = |of: Vec<Run>, into, filter| Pass { of, into, filter, after: String::new(), streams: 0 };
         for run in now.iter().filter(|run| run.filter.is_none()) {
-            if let Some(filter) = runs::filter_for(run.streams, &all, &[]) {
+            if let Some(filter) = runs::filter_for(run.streams, &all, &[], self.promised()) {
                 return Some(pass(vec![run.clone()], None, Some(filter)));
             }
         }
         let of = now.get(runs::due(now)?)?.to_vec();
         let merged: Vec<i64> = of.iter().map(|run| run.id).collect();
-        let filter = runs::filter_for(of.iter().map(|run| run.streams).sum(), &all, &merged);
+        let filter = runs::filter_for(of.iter().map(|run| run.streams).sum(), &all, &merged, self.promised());
         self.next += 1;
         Some(pass(of, Some(self.next - 1), filter))
     }
@@ -331,7 +348,7 @@ mod tests {
             }
             portions += 1;
         }
-        assert_eq!(portions, 17 + 8 * 2, "of at most ten streams, and of eight tables the rows and the rest");
+        assert_eq!(portions, 17 + 8, "of at most ten streams, and eight tables");
         let runs = read.runs().to_vec();
         assert_eq!((runs.len(), runs[0].streams, runs[0].rank, tables(&writer)), (1, 165, 8, 1));
         writer.store(&note(20..22, 9)).unwrap();
@@ -370,6 +387,52 @@ mod tests {
             ended.store(true, Ordering::Relaxed);
         });
         assert!(read.runs().len() < 8 && tables(&writer) < 8);
+    }
+
+    #[test]
+    fn small_runs_are_merged_while_a_larger_merge_is_under_way() {
+        let mut ended = false;
+        for cut_off_after in 0.. {
+            if ended {
+                assert!(cut_off_after > 25, "it was cut off {cut_off_after} times");
+                break;
+            }
+            let dir = tempfile::tempdir().unwrap();
+            let runs = {
+                let (read, mut writer) = open(dir.path());
+                store_eight(&mut writer);
+                assert!(writer.tidy().unwrap() && writer.tidy().unwrap());
+                // Eight more, over the streams of the first.
+                for at in 1..=8 {
+                    writer.store(&note(20 * at..20 * at + 1, 9)).unwrap();
+                }
+                assert!(writer.tidy().unwrap());
+                assert_eq!(
+                    (writer.passes.len(), read.runs().len()),
+                    (1, 9),
+                    "the newer eight are one before the older are"
+                );
+                ended = !(0..cut_off_after).all(|_| {
+                    nine_over_eight(&read);
+                    writer.tidy().unwrap()
+                });
+                read.runs().len()
+            };
+            assert!((1..=16).contains(&runs));
+            let (read, mut writer) = open(dir.path());
+            nine_over_eight(&read);
+            while writer.tidy().unwrap() {}
+            nine_over_eight(&read);
+        }
+    }
+
+    /// As [`has_eight`], but the first stream of each note is of version 9.
+    #[track_caller]
+    fn nine_over_eight(file: &StreamFile) {
+        for number in (20..185_i64).step_by(4) {
+            let newest = if number % 20 == 0 && number <= 160 { 9 } else { (number / 20).min(8).unsigned_abs() };
+            assert_eq!(version(file, number), Some(newest), "{number}");
+        }
     }
 
     #[test]
