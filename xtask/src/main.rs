@@ -59,7 +59,7 @@ enum Task {
     Shapes,
     /// The table of speeds against their bars; arguments after `--` go to the bench.
     Bench {
-        /// Passed on to the bench binary, for example the name of one row.
+        /// Passed on to the bench binary, for example `--only 5` for the rows of that number.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

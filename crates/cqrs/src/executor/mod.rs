@@ -13,7 +13,7 @@
 //!
 //! Answers go out only after the append returned, which is when the events would survive a power cut. A rejection is
 //! answered then too, and its heads were compared as well: a "no" is as fresh as a "yes". A batch of nothing but
-//! rejections writes nothing.
+//! rejections writes nothing, unless the time for something had come.
 //!
 //! # What you run
 //!

@@ -54,7 +54,7 @@ pub(super) async fn adjust(
     Ok(reply.etag(etag(answered.version, 0)).token(&answered.token).replayed(answered.replayed))
 }
 
-/// Reads the stock of one SKU, exact as of now
+/// Reads the stock of one SKU, without the holds that are over by now
 #[utoipa::path(get, path = "/v1/stock/{sku}", operation_id = "getStock", tag = "Stock",
     params(("sku" = String, Path), ReadHeaders),
     responses(

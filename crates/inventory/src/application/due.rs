@@ -17,7 +17,7 @@ const PAGES_MAX: usize = 100;
 /// `row` as of now, and the last instant at which some of it came back unrecorded.
 ///
 /// The holds are read after the row and may be newer: then an ended one is no longer among them and counts as held
-/// until the row is read again. Availability is never told too high.
+/// until the row is read again: availability is rather told too low.
 pub(super) async fn as_of_now(
     read: &ReadSide,
     mut row: Arc<StockRow>,

@@ -1,4 +1,4 @@
-//! Stock of one SKU, exact as of now.
+//! Stock of one SKU, without the holds that are over by now.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@
 //! | `comanda.lock` | nothing: locked while a process uses the folder | |
 //!
 //! The log's one writer holds the heads in memory, because the folder's lock keeps every other process out: comparing
-//! heads reads no disk and a batch of rejections writes nothing.
+//! heads reads no disk and a batch of rejections, if nothing was due, writes nothing.
 
 mod builds;
 mod connection;

@@ -13,8 +13,8 @@ use rusqlite::Connection;
 use super::STREAMS_MAX;
 use super::filter::{Filter, Hashed};
 
-/// Runs of one size that are merged into one.
-const MERGED_AT_ONCE: usize = 8;
+/// So many runs of one size are merged, with what lies between them.
+const MERGED_FROM: usize = 8;
 
 /// Names for which there is room in filters: 134 MB, and at most twice that while runs are merged. A run that finds no room is asked for
 /// every name.
@@ -37,10 +37,10 @@ impl Run {
         self.filter.as_ref().is_none_or(|filter| !filter.excludes(name))
     }
 
-    /// Its size in notes, as the exponent of [`MERGED_AT_ONCE`]: 0 for one of a single note.
+    /// Its size in notes, as the exponent of [`MERGED_FROM`]: 0 for one of fewer.
     fn level(&self) -> u32 {
         let notes = self.streams / STREAMS_MAX as u64;
-        notes.checked_ilog(MERGED_AT_ONCE as u64).unwrap_or(0)
+        notes.checked_ilog(MERGED_FROM as u64).unwrap_or(0)
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn due(runs: &[Run]) -> Option<Range<usize>> {
         let of_level = window.iter().filter(|run| run.level() == level).count();
         // Of many the oldest first.
         let end = first + smaller;
-        (of_level >= MERGED_AT_ONCE).then_some(first.max(end.saturating_sub(2 * MERGED_AT_ONCE))..end)
+        (of_level >= MERGED_FROM).then_some(first.max(end.saturating_sub(2 * MERGED_FROM))..end)
     })
 }
 
